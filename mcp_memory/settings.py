@@ -1,0 +1,107 @@
+"""Every setting once: name, type, default and one line of help. The environment prefix is `MCP_MEMORY_`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mcp_memory.errors import SettingsError
+
+PREFIX = "MCP_MEMORY_"
+SECRET_MASK = "********"  # noqa: S105 - what is shown instead of one
+
+
+def default_data_dir() -> Path:
+    """The platform's user data folder: one for all clients, so that all windows share one memory."""
+    from platformdirs import user_data_path
+
+    return user_data_path("mcp-memory", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """Read from the environment when the process starts."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the database.")
+    workspace: str = Field(
+        "", max_length=200, description="Workspace; empty: the git origin's name, the git root's or working folder's."
+    )
+    durability: Literal["full", "normal"] = Field(
+        "full", description="full: an acknowledged write survives a power cut; normal: only the end of the process."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="Logs go to stderr.")
+    embedder: Literal["minilm", "sentence-transformers", "openai"] = Field(
+        "minilm", description="minilm: bundled, offline; sentence-transformers: extra `local`; openai: any endpoint."
+    )
+    embedder_model: str = Field("", description="Model name or path; empty: the embedder's own default.")
+    embedder_base_url: str = Field("", description="OpenAI-compatible endpoint; empty: OpenAI's own.")
+    embedder_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint.")
+    embedder_dimensions: int = Field(0, ge=0, le=16_384, description="Dimensions to ask of the endpoint; 0: its own.")
+    embedder_batch: int = Field(64, ge=1, le=2048, description="Texts per request to the endpoint.")
+    embedder_timeout: float = Field(30.0, gt=0, le=600, description="Seconds a request to the endpoint may take.")
+    embedder_retries: int = Field(2, ge=0, le=10, description="Retries of a failed request to the endpoint.")
+    embedder_idle: float = Field(600.0, ge=1, description="Seconds without use after which the model is unloaded.")
+    recall_patience: float = Field(
+        2.0, ge=0, le=60, description="Seconds a recall waits for the embedder before it goes on by keywords."
+    )
+    max_content_chars: int = Field(100_000, ge=100, le=1_000_000, description="Longest content of one memory.")
+    busy_timeout: float = Field(10.0, ge=0, le=600, description="Seconds a write waits for another process.")
+    vector_cache_mb: int = Field(
+        256, ge=0, le=65_536, description="Memory for vectors held ready to search, in MiB; 0: search on disk only."
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expanded(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @property
+    def database(self) -> Path:
+        """The one file."""
+        return self.data_dir / "memory.db"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `overrides` first.
+
+    Raises:
+        SettingsError: names every variable with a wrong value, and what it may be.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(" ".join(_complaint(finding) for finding in error.errors(include_url=False))) from None
+
+
+def _complaint(finding: Any) -> str:
+    name = str(finding["loc"][0]) if finding["loc"] else ""
+    shown = SECRET_MASK if "key" in name else repr(finding["input"])
+    return f"{PREFIX}{name.upper()}={shown} will not do: {finding['msg']}."
+
+
+def describe(settings: Settings) -> list[dict[str, str]]:
+    """Each setting with its value (secrets masked), where it came from, and its help."""
+    return [
+        {
+            "name": f"{PREFIX}{name.upper()}",
+            "value": _shown(getattr(settings, name)),
+            "source": "environment" if f"{PREFIX}{name.upper()}" in _environment_names() else "default",
+            "help": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return SECRET_MASK if value.get_secret_value() else ""
+    return str(value)
+
+
+def _environment_names() -> set[str]:
+    return {name.upper() for name in os.environ}
