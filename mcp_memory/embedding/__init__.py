@@ -1,0 +1,1 @@
+"""Turning text into vectors: one protocol, one background worker, three encoders."""

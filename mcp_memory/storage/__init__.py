@@ -1,0 +1,1 @@
+"""Keeping memories: one protocol, and SQLite behind it."""

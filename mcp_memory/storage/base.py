@@ -1,0 +1,281 @@
+"""The engine-neutral store.
+
+A store knows rows, vectors, words and transactions; what they mean is `core`'s business. Every method is one
+transaction: it happens wholly or not at all, and once it has returned it survives `kill -9`. Moments are aware
+and in UTC. Methods raise `StoreError`s (see `errors`), and `UnknownMemory` where an id leads nowhere.
+
+`key` is a store's own number for a memory: opaque, growing with insertion within a workspace, never reused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from mcp_memory.embedding.base import EncoderIdentity
+    from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.memory import Memory, Revision
+    from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
+    from mcp_memory.models.workspace import Context, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a draft. `confirmed`: the same words were already there; tags were merged into them."""
+
+    memory: Memory
+    key: int
+    outcome: Literal["created", "confirmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list, newest first, and how long the whole list is."""
+
+    memories: list[Memory]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A memory that has no vector of the encoder in use."""
+
+    key: int
+    memory_id: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCoverage:
+    """How far the store is embedded with one encoder."""
+
+    identity: EncoderIdentity
+    embedded: int
+    active: bool
+    """The one the store was last embedded with as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """A memory with its history, on its way between stores."""
+
+    memory: Memory
+    revisions: tuple[Revision, ...] = ()
+    vector: object | None = None
+    """Float32 unit vector of shape (dimension,), or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts of one workspace; tombstones are counted in `by_status` only."""
+
+    memories: int
+    associations: int
+    contexts: int
+    oldest: datetime | None
+    newest: datetime | None
+    by_type: Mapping[str, int]
+    by_subtype: Mapping[str, int]
+    by_status: Mapping[str, int]
+    by_tag: Mapping[str, int]
+    by_author: Mapping[str, int]
+    by_age: Mapping[str, int]
+    by_relationship: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """The store as a whole."""
+
+    location: str
+    size_bytes: int
+    schema_version: int
+    engine: str
+    """Name and version of the engine and its vector index, for people."""
+    workspaces: int
+    memories: int
+
+
+class Store(Protocol):
+    """Everything `core` needs kept."""
+
+    async def open(self) -> None:
+        """Create or migrate where needed. Called by the first use; calling it twice is harmless."""
+
+    async def close(self) -> None:
+        """Finish what is running and let go of the file."""
+
+    # Scope
+
+    async def ensure_workspace(self, workspace_id: str, name: str = "") -> Workspace:
+        """The workspace, created where it is missing, together with its `_default` context."""
+
+    async def workspace(self, workspace_id: str) -> Workspace | None:
+        """The workspace, or None."""
+
+    async def workspaces(self) -> list[Workspace]:
+        """All of them, by id."""
+
+    async def contexts(self, workspace_id: str) -> list[Context]:
+        """The workspace's contexts, by name."""
+
+    # Writing
+
+    async def add(self, drafts: Sequence[Draft], encoder: EncoderIdentity | None) -> list[Added]:
+        """Write drafts in one transaction: row, keyword index, vector, first revision and event of each.
+
+        A draft whose content hash is already alive in the same workspace, context, user, observer and subject
+        confirms that memory: its tags are united, its importance is the larger, its confirmations grow by one.
+        Workspaces and contexts that are missing are created. `encoder` made the drafts' vectors.
+        """
+
+    async def forget(self, workspace_id: str, memory_id: str, reason: str, author: str) -> Memory:
+        """Turn a memory into a tombstone: no search finds it, `restore` brings it back.
+
+        Raises:
+            UnknownMemory: not in this workspace, or already a tombstone.
+        """
+
+    async def restore(self, workspace_id: str, memory_id: str, author: str) -> Memory:
+        """Bring a tombstone back.
+
+        Raises:
+            UnknownMemory: not in this workspace, or no tombstone.
+            InvalidRequest: the same content was remembered again since.
+        """
+
+    async def erase(self, workspace_id: str, memory_id: str, author: str) -> Memory:
+        """Remove a memory's content, vectors, index rows, revisions and associations for ever; the event that
+        it was erased stays. Works on tombstones too. Free pages are zeroed (`secure_delete`).
+
+        Returns:
+            The memory as it was.
+        """
+
+    async def record_access(self, keys: Sequence[int], at: datetime) -> None:
+        """Count one access of each; touches neither `updated_at` nor anything that ranks."""
+
+    # Reading
+
+    async def get(self, where: Filter, ids: Sequence[str], include_deleted: bool = False) -> list[Memory]:
+        """The memories with these ids that the filter's workspaces hold, in the order asked; others are left out."""
+
+    async def fetch(self, keys: Sequence[int]) -> dict[int, Memory]:
+        """The memories with these keys, in the order asked; keys that are gone are left out."""
+
+    async def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Id to key, for those that exist."""
+
+    async def browse(self, where: Filter, limit: int, offset: int = 0) -> Page:
+        """Newest first."""
+
+    async def important(self, where: Filter, limit: int) -> list[Memory]:
+        """Pinned first, then by importance, newest first among equals."""
+
+    async def neighbours(self, keys: Sequence[int], span: int) -> dict[int, list[tuple[int, Memory]]]:
+        """Up to `span` live memories before (-2, -1) and after (1, 2) each, in the same session, else the same
+        named context. A memory that belongs to neither has no neighbours."""
+
+    async def revisions(self, workspace_id: str, memory_id: str) -> list[Revision]:
+        """The memory's history, first change first."""
+
+    # Searching
+
+    async def keyword_candidates(self, terms: Sequence[str], where: Filter, limit: int) -> KeywordHits:
+        """The best `limit` memories by BM25 over content (weight 1) and context (0.4), stemmed, any of the terms.
+
+        A term is one word or a phrase (see `text.keyword_terms`); it is matched literally.
+        """
+
+    async def candidates(
+        self, vector: object | None, encoder: EncoderIdentity | None, hits: KeywordHits, where: Filter, limit: int
+    ) -> list[Candidate]:
+        """The keyword hits together with the `limit` memories nearest to `vector`, every one with its cosine.
+
+        Exact: the same answer as a full scan of the encoder's vectors, and what another process has committed
+        is seen.
+        """
+
+    async def nearest(self, vector: object, encoder: EncoderIdentity, where: Filter, limit: int) -> list[Near]:
+        """The memories nearest to `vector`, nearest first."""
+
+    # Associations
+
+    async def associate(self, edge: Association) -> tuple[Association, bool]:
+        """Write a link; one with the same source, target and relationship gets its strength and metadata.
+
+        Returns:
+            The link as it stands, and whether it is new.
+
+        Raises:
+            UnknownMemory: an end is not alive in the link's workspace or `_global`.
+        """
+
+    async def dissociate(self, association_ids: Sequence[str], author: str) -> int:
+        """Remove links; how many there were."""
+
+    async def associations(
+        self, where: Filter, memory_ids: Sequence[str], direction: Direction = "both", limit: int = 10_000
+    ) -> list[Association]:
+        """Links of these memories, strongest first, whose both ends are alive in the filter's workspaces."""
+
+    async def all_associations(self, workspace_id: str, after: str = "", limit: int = 1000) -> list[Association]:
+        """The workspace's links by id, those after `after`, with dangling and forgotten ends too."""
+
+    # Vectors
+
+    async def unembedded(self, encoder: EncoderIdentity, limit: int, pending_only: bool = True) -> list[Unembedded]:
+        """Live memories without a vector of this encoder, oldest first; `pending_only`: without any vector."""
+
+    async def set_vectors(self, encoder: EncoderIdentity, rows: Sequence[tuple[Unembedded, object | None]]) -> int:
+        """Store vectors (None: it could not be embedded, state `failed`) of rows whose content is still the same.
+
+        Returns:
+            How many were stored.
+        """
+
+    async def encoders(self) -> list[EncoderCoverage]:
+        """Every encoder with vectors here, most vectors first."""
+
+    async def activate_encoder(self, encoder: EncoderIdentity) -> None:
+        """Say that the store as a whole is now embedded with this one."""
+
+    async def drop_encoder(self, encoder: EncoderIdentity) -> int:
+        """Remove an encoder's vectors; how many there were."""
+
+    # The whole
+
+    async def counts(self, workspace_id: str, now: datetime) -> Counts:
+        """Counts of one workspace."""
+
+    async def state(self) -> StoreState:
+        """The store as a whole."""
+
+    async def integrity(self) -> list[str]:
+        """What is damaged, a sentence each; empty when nothing is."""
+
+    async def rebuild_indexes(self) -> None:
+        """Make the derived indexes anew from the rows."""
+
+    async def record_event(
+        self, workspace_id: str, action: str, resource: str, author: str, detail: Mapping[str, Any]
+    ) -> None:
+        """Add to the audit trail; `detail` never holds memory text."""
+
+    async def scan(self, workspace_id: str | None, after: int = 0, limit: int = 500) -> list[tuple[int, Portable]]:
+        """Memories with their revisions by key, those after `after`, tombstones too; None: all workspaces."""
+
+    async def transplant(
+        self, items: Sequence[Portable], encoder: EncoderIdentity | None
+    ) -> list[Literal["imported", "present"]]:
+        """Write memories from elsewhere with their ids, times, states and revisions, in one transaction.
+
+        A memory whose id, or whose content (see `add`), is already there is left as it is: `present`.
+        """
+
+    async def transplant_associations(self, edges: Sequence[Association]) -> list[Literal["imported", "present", "dangling"]]:
+        """Write links from elsewhere; one that exists is left as it is."""
