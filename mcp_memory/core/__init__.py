@@ -1,0 +1,1 @@
+"""What memory does. Knows neither MCP nor HTTP nor SQL."""
