@@ -1,0 +1,61 @@
+"""What every verb works with, and where it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.models.memory import GLOBAL_WORKSPACE
+from mcp_memory.models.search import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_memory.core.indexing import Indexer
+    from mcp_memory.storage.base import Store
+
+
+def utc_now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a deployment allows; see `settings`."""
+
+    max_content_chars: int = 100_000
+    recall_patience: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The store, the embedder behind its indexer, the limits and the clock."""
+
+    store: Store
+    indexer: Indexer
+    limits: Limits = field(default_factory=Limits)
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a call happens: its workspace, who calls and in which session."""
+
+    workspace_id: str
+    author: str = ""
+    session_id: str = ""
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """The workspace, then `_global`."""
+        return tuple(dict.fromkeys((self.workspace_id, GLOBAL_WORKSPACE)))
+
+    def where(self, **narrow: Any) -> Filter:
+        """A filter over everything that may be read from here."""
+        return Filter(workspaces=self.workspaces, **narrow)
+
+    def own(self, **narrow: Any) -> Filter:
+        """A filter over the workspace alone."""
+        return Filter(workspaces=(self.workspace_id,), **narrow)
