@@ -72,6 +72,8 @@ class AuditResult(Result):
     checked_associations: int
     findings: list[Finding]
     counts: dict[str, int]
+    """How many of each kind were found, those that `limit` left out too."""
     resolved: list[Act] = Field(default_factory=list)
     truncated: bool = False
+    """More was found than `limit`, or the workspace is larger than one audit reads."""
     message: str
