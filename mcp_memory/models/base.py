@@ -122,5 +122,7 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     def lean(self) -> dict[str, Any]:
-        """JSON-ready, without absent and empty optional fields."""
-        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=False)
+        """JSON-ready. Of what stands inside, only what differs from its default: an answer is paid for by size."""
+        told = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        untold = {name for name in type(self).model_fields if name not in told}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=untold) | told
