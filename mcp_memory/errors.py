@@ -13,7 +13,7 @@
     │   └── StoreTooNew         written by a newer version of mcp-memory
     ├── EmbedderError
     │   ├── EmbedderUnavailable not ready in time, or cannot load; recall goes on by keywords
-    │   └── EncoderMismatch     the store was embedded with another encoder
+    │   └── EncoderMismatch     a vector that is not one of the encoder it is said to be of
     └── SettingsError           a setting has a value it cannot have
 
 Every message is a whole sentence for the person (or model) who made the call.
@@ -75,7 +75,7 @@ class EmbedderUnavailable(EmbedderError):
 
 
 class EncoderMismatch(EmbedderError):
-    """The store's vectors were made by another encoder."""
+    """A vector that is not one of the encoder it is said to be of."""
 
 
 class SettingsError(McpMemoryError):

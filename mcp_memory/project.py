@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 from typing import TYPE_CHECKING
 
-from mcp_memory.models.memory import DEFAULT_WORKSPACE
+from mcp_memory.names import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from mcp_memory.models.briefing import Activity
-from mcp_memory.models.memory import DEFAULT_CONTEXT
+from mcp_memory.names import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

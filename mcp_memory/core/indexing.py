@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from mcp_memory.core.linking import link_similar
 from mcp_memory.errors import EmbedderUnavailable, StoreError
 
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ class Indexer:
         return vectors
 
     async def _link(self, identity: EncoderIdentity, rows: Sequence[Unembedded], vectors: Vectors) -> None:
+        from mcp_memory.core.linking import link_similar
+
         memories = await self.store.fetch([row.key for row in rows])
         for row, vector in zip(rows, vectors, strict=True):
             if row.key in memories:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_memory.models.memory import DEFAULT_CONTEXT, DetailLevel
+from mcp_memory.models.memory import DetailLevel
 from mcp_memory.models.recall import RecalledMemory
+from mcp_memory.names import DEFAULT_CONTEXT
 from mcp_memory.text import clip, estimate_tokens, first_sentences
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mcp_memory.core.classify import classify
 from mcp_memory.core.linking import link_similar
 from mcp_memory.errors import InvalidRequest
-from mcp_memory.models.memory import DEFAULT_CONTEXT, Remember, Remembered, SimilarMemory
+from mcp_memory.models.memory import Remember, Remembered, SimilarMemory
 from mcp_memory.models.search import Draft
+from mcp_memory.names import DEFAULT_CONTEXT
 from mcp_memory.text import clip, content_hash
 
 if TYPE_CHECKING:

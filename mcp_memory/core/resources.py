@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.models.memory import GLOBAL_WORKSPACE
 from mcp_memory.models.search import Filter
+from mcp_memory.names import GLOBAL_WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

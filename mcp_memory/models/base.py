@@ -35,7 +35,7 @@ def _decoded_list(value: Any) -> Any:
     except ValueError:
         decoded = None
     if not isinstance(decoded, list):
-        raise ValueError('must be a list, for example ["one", "two"]')  # noqa: TRY004 - pydantic wants ValueError
+        raise ValueError('must be a list, for example ["one", "two"]')
     return decoded
 
 
@@ -47,7 +47,7 @@ def _decoded_object(value: Any) -> Any:
     except ValueError:
         decoded = None
     if not isinstance(decoded, dict):
-        raise ValueError('must be an object, for example {"key": "value"}')  # noqa: TRY004
+        raise ValueError('must be an object, for example {"key": "value"}')
     return decoded
 
 
@@ -64,8 +64,15 @@ def _tidy_tags(tags: list[str]) -> list[str]:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same instant in UTC; a time without an offset is taken as UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    """The same instant in UTC; a time without an offset is taken as UTC.
+
+    Raises:
+        ValueError: it is in UTC beyond the years 1 to 9999.
+    """
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999") from None
 
 
 def stamp(moment: datetime) -> str:

@@ -8,10 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mcp_memory.models.base import Label, Line, Metadata, Moment, Request, Result, Share, Tags
-
-DEFAULT_CONTEXT = "_default"
-DEFAULT_WORKSPACE = "_default"
-GLOBAL_WORKSPACE = "_global"
+from mcp_memory.names import DEFAULT_CONTEXT
 
 
 class MemoryType(StrEnum):

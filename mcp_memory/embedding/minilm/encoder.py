@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,7 @@ def _open_tokenizer(folder: Path, card: ModelCard) -> Tokenizer:
 
 
 def _open_session(folder: Path, threads: int) -> InferenceSession:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
