@@ -1,0 +1,88 @@
+"""The composition root: the only place that knows which implementation runs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.core.indexing import Indexer
+from mcp_memory.core.memory import Memory
+from mcp_memory.core.resources import Limits, Resources, Scope
+from mcp_memory.embedding.background import BackgroundEmbedder
+from mcp_memory.project import project_name
+from mcp_memory.settings import Settings, load_settings
+from mcp_memory.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mcp_memory.embedding.base import Embedder, Encoder
+
+HTTP_WORKERS = 4
+"""Requests to an embedding endpoint at a time: a slow one delays no other."""
+
+
+def build_memory(settings: Settings, workspace: str = "") -> Memory:
+    """Memory as the settings say. Opens nothing and loads nothing."""
+    store = SqliteStore(
+        settings.database,
+        durability=settings.durability,
+        busy_timeout=settings.busy_timeout,
+        vector_cache_bytes=settings.vector_cache_mb * 1024 * 1024,
+    )
+    limits = Limits(max_content_chars=settings.max_content_chars, recall_patience=settings.recall_patience)
+    resources = Resources(store, Indexer(store, build_embedder(settings)), limits)
+    return Memory(resources, Scope(workspace or settings.workspace or project_name(Path.cwd())))
+
+
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder that `MCP_MEMORY_EMBEDDER` names."""
+    if settings.embedder == "openai":
+        return BackgroundEmbedder(
+            _openai(settings),
+            workers=HTTP_WORKERS,
+            batch_size=settings.embedder_batch,
+            idle_seconds=settings.embedder_idle,
+        )
+    return BackgroundEmbedder(_local(settings), idle_seconds=settings.embedder_idle)
+
+
+def _local(settings: Settings) -> Encoder:
+    if settings.embedder == "sentence-transformers":
+        from mcp_memory.embedding.sentence_transformers import DEFAULT_MODEL, SentenceTransformersEncoder
+
+        return SentenceTransformersEncoder(settings.embedder_model or DEFAULT_MODEL)
+    from mcp_memory.embedding.minilm.encoder import MiniLMEncoder
+
+    return MiniLMEncoder()
+
+
+def _openai(settings: Settings) -> Encoder:
+    from mcp_memory.embedding.openai import DEFAULT_MODEL, OpenAIEncoder
+
+    return OpenAIEncoder(
+        model=settings.embedder_model or DEFAULT_MODEL,
+        base_url=settings.embedder_base_url,
+        api_key=settings.embedder_api_key.get_secret_value(),
+        dimensions=settings.embedder_dimensions,
+        batch_size=settings.embedder_batch,
+        timeout=settings.embedder_timeout,
+        max_retries=settings.embedder_retries,
+    )
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings | None = None, workspace: str = "", **overrides: Any) -> AsyncIterator[Memory]:
+    """Memory, opened, and closed at the end; `overrides` are settings by name.
+
+    Example:
+        async with open_memory(data_dir="/tmp/notes") as memory:
+            await memory.remember(Remember(content="Ana prefers tea."))
+    """
+    memory = build_memory(settings or load_settings(**overrides), workspace)
+    try:
+        await memory.open()
+        yield memory
+    finally:
+        await memory.close()

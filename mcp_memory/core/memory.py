@@ -1,0 +1,148 @@
+"""`Memory`: one method per verb. Every door calls these, and only these."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mcp_memory.core.access import AccessLog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from mcp_memory.core.doctor import DoctorReport
+    from mcp_memory.core.portability import ImportReport
+    from mcp_memory.core.resources import Resources, Scope
+    from mcp_memory.models.association import Associate, Associated, GraphQuery, GraphResult
+    from mcp_memory.models.audit import AuditRequest, AuditResult
+    from mcp_memory.models.briefing import Briefing, BriefingRequest
+    from mcp_memory.models.memory import Forget, Forgotten, Remember, Remembered, Restored
+    from mcp_memory.models.recall import Recall, RecallResult, Reflect, ReflectResult
+    from mcp_memory.models.statistics import Statistics, StatisticsRequest
+
+
+class Memory:
+    """Long-term memory. `scope` is where a call without one happens.
+
+    A verb's module is imported at its first call: a server that has just started has not paid for any.
+
+    Every verb raises `InvalidRequest` for a call that cannot be carried out, `StoreError` where the database
+    cannot do it, and never anything in between.
+    """
+
+    def __init__(self, resources: Resources, scope: Scope) -> None:
+        self.resources = resources
+        self.scope = scope
+        self._access = AccessLog(resources.store, resources.now)
+
+    async def open(self) -> None:
+        """Open the store; the first verb does it too."""
+        await self.resources.store.open()
+
+    def warm_up(self) -> None:
+        """Begin loading the encoder and embedding what is pending, in the background."""
+        self.resources.indexer.warm_up()
+
+    async def close(self) -> None:
+        """Finish what is running; acknowledged writes are safe with or without it."""
+        await self._access.flush()
+        await self.resources.indexer.close()
+        await self.resources.store.close()
+
+    def scope_of(self, author: str) -> Scope:
+        """The default scope, with who calls."""
+        return replace(self.scope, author=author)
+
+    async def scope_in(self, workspace_id: str) -> Scope:
+        """A scope in another workspace, which must exist.
+
+        Raises:
+            UnknownWorkspace: names the nearest ones.
+        """
+        from mcp_memory.core.workspaces import existing_scope
+
+        return await existing_scope(self.resources, self.scope, workspace_id)
+
+    async def remember(self, request: Remember, scope: Scope | None = None) -> Remembered:
+        """Store a memory, or confirm the one that says the same."""
+        from mcp_memory.core.remember import remember
+
+        return await remember(self.resources, request, scope or self.scope)
+
+    async def recall(self, request: Recall, scope: Scope | None = None) -> RecallResult:
+        """Find memories by meaning and words."""
+        from mcp_memory.core.recall import recall
+
+        result = await recall(self.resources, request, scope or self.scope)
+        self._access.note(memory.id for memory in result.memories)
+        return result
+
+    async def reflect(self, request: Reflect, scope: Scope | None = None) -> ReflectResult:
+        """Sum up what is remembered."""
+        from mcp_memory.core.reflect import reflect
+
+        return await reflect(self.resources, request, scope or self.scope)
+
+    async def forget(self, request: Forget, scope: Scope | None = None) -> Forgotten:
+        """Turn a memory into a tombstone, or erase it."""
+        from mcp_memory.core.forget import forget
+
+        return await forget(self.resources, request, scope or self.scope)
+
+    async def restore(self, memory_id: str, scope: Scope | None = None) -> Restored:
+        """Bring a tombstone back."""
+        from mcp_memory.core.forget import restore
+
+        return await restore(self.resources, memory_id, scope or self.scope)
+
+    async def associate(self, request: Associate, scope: Scope | None = None) -> Associated:
+        """Link two memories."""
+        from mcp_memory.core.graph import associate
+
+        return await associate(self.resources, request, scope or self.scope)
+
+    async def briefing(self, request: BriefingRequest, scope: Scope | None = None) -> Briefing:
+        """What the next window should know."""
+        from mcp_memory.core.briefing import briefing
+
+        return await briefing(self.resources, request, scope or self.scope)
+
+    async def statistics(self, request: StatisticsRequest, scope: Scope | None = None) -> Statistics:
+        """Count."""
+        from mcp_memory.core.statistics import statistics
+
+        return await statistics(self.resources, request, scope or self.scope)
+
+    async def graph_query(self, request: GraphQuery, scope: Scope | None = None) -> GraphResult:
+        """Follow links."""
+        from mcp_memory.core.graph import graph_query
+
+        return await graph_query(self.resources, request, scope or self.scope)
+
+    async def audit(self, request: AuditRequest, scope: Scope | None = None) -> AuditResult:
+        """Check whether what is remembered holds together."""
+        from mcp_memory.core.audit import audit
+
+        return await audit(self.resources, request, scope or self.scope)
+
+    async def reindex(self, progress: Callable[[int, int], None]) -> int:
+        """Embed what has no vector of the encoder in use; how many there were."""
+        return await self.resources.indexer.reindex(progress)
+
+    def export(self, workspace_id: str | None = None) -> AsyncIterator[dict[str, object]]:
+        """Every memory, revision and link as JSON lines; None: all workspaces."""
+        from mcp_memory.core.portability import export
+
+        return export(self.resources, workspace_id)
+
+    async def import_lines(self, lines: Iterable[str], workspace_id: str = "") -> ImportReport:
+        """Take in what `export` wrote; safe to repeat."""
+        from mcp_memory.core.portability import import_lines
+
+        return await import_lines(self.resources, lines, workspace_id)
+
+    async def doctor(self) -> DoctorReport:
+        """Check the installation from end to end."""
+        from mcp_memory.core.doctor import doctor
+
+        return await doctor(self.resources, self.scope)
