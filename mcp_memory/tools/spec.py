@@ -1,0 +1,34 @@
+"""What a tool is: a name, words for the model, and the verb it delegates to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.models.base import Request, Result
+
+if TYPE_CHECKING:
+    from mcp_memory.core.memory import Memory
+    from mcp_memory.core.resources import Scope
+
+Verb = Callable[["Memory", Any, "Scope"], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool. `parameters` are the request's fields it offers, each with a hint for the model or an empty one."""
+
+    name: str
+    description: str
+    verb: Verb
+    request: type[Request]
+    result: type[Result]
+    parameters: Mapping[str, str]
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    leading: tuple[str, ...] = field(default=())
+    """The result's fields that the output schema names."""
+    unlisted: tuple[str, ...] = ()
+    """Parameters whose possible values another tool's schema already lists."""
