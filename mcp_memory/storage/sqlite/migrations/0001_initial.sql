@@ -1,0 +1,207 @@
+-- The schema as it is now, for new stores. Older stores get here through migrations/; a test proves both equal.
+-- Moments are fixed-width ISO 8601 in UTC, so text order is time order. Absent labels are ''.
+
+-- The one row of counters. `change` grows with every write that matters to search; it is how the caches of other
+-- processes learn what to read again.
+CREATE TABLE meta (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  change INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO meta (one, change) VALUES (1, 0);
+
+-- A memory's key is number * 2^40 + next_row: one workspace is one range of keys in every table and index.
+CREATE TABLE workspaces (
+  number INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number < 4194304),
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  next_row INTEGER NOT NULL DEFAULT 1,
+  live INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE contexts (
+  workspace INTEGER NOT NULL REFERENCES workspaces (number),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, name)
+) STRICT, WITHOUT ROWID;
+
+-- Long columns come last: what ranks is read without following overflow pages.
+CREATE TABLE memories (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  workspace INTEGER NOT NULL REFERENCES workspaces (number),
+  change INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('active', 'archived', 'deleted')),
+  embedding_state TEXT NOT NULL CHECK (embedding_state IN ('pending', 'embedded', 'failed')),
+  type TEXT NOT NULL,
+  subtype TEXT NOT NULL,
+  importance REAL NOT NULL,
+  pinned INTEGER NOT NULL,
+  words INTEGER NOT NULL,
+  short_question INTEGER NOT NULL,
+  access_count INTEGER NOT NULL,
+  confirmations INTEGER NOT NULL,
+  decay_factor REAL NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  occurred_at TEXT,
+  last_accessed_at TEXT,
+  forgotten_at TEXT,
+  context_id TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  observer_id TEXT NOT NULL,
+  subject_id TEXT NOT NULL,
+  author TEXT NOT NULL,
+  source_memory_id TEXT NOT NULL,
+  content_hash TEXT NOT NULL,
+  -- The session, else the named context: what orders memories into a conversation.
+  conversation TEXT NOT NULL AS (
+    CASE
+      WHEN session_id != '' THEN 's:' || session_id
+      WHEN context_id != '_default' THEN 'c:' || context_id
+      ELSE ''
+    END
+  ) VIRTUAL,
+  forget_reason TEXT,
+  metadata TEXT NOT NULL,
+  content TEXT NOT NULL,
+  -- What the keyword index was given as `context`; needed to take it out again.
+  context_text TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX memories_twin ON memories (
+  workspace, content_hash, context_id, user_id, subject_id, observer_id
+) WHERE status != 'deleted';
+CREATE INDEX memories_change ON memories (workspace, change);
+-- Newest first, and everything a filter or a count looks at, without reading the long rows themselves.
+CREATE INDEX memories_newest ON memories (
+  workspace, status, created_at, type, subtype, context_id, session_id, user_id, observer_id, subject_id, author
+);
+CREATE INDEX memories_important ON memories (workspace, status, pinned, importance, created_at);
+CREATE INDEX memories_conversation ON memories (workspace, conversation) WHERE conversation != '';
+CREATE INDEX memories_archived ON memories (key) WHERE status = 'archived';
+CREATE INDEX memories_deleted ON memories (key) WHERE status = 'deleted';
+CREATE INDEX memories_pending ON memories (key) WHERE embedding_state = 'pending';
+
+CREATE TRIGGER memories_born AFTER INSERT ON memories WHEN new.status != 'deleted'
+BEGIN
+  UPDATE workspaces SET live = live + 1 WHERE number = new.workspace;
+END;
+
+CREATE TRIGGER memories_turned AFTER UPDATE OF status ON memories
+WHEN (new.status = 'deleted') != (old.status = 'deleted')
+BEGIN
+  UPDATE workspaces SET live = live + iif(new.status = 'deleted', -1, 1) WHERE number = new.workspace;
+END;
+
+CREATE TRIGGER memories_gone AFTER DELETE ON memories WHEN old.status != 'deleted'
+BEGIN
+  UPDATE workspaces SET live = live - 1 WHERE number = old.workspace;
+END;
+
+CREATE TABLE memory_tags (
+  key INTEGER NOT NULL REFERENCES memories (key) ON DELETE CASCADE,
+  tag TEXT NOT NULL,
+  PRIMARY KEY (key, tag)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX memory_tags_tag ON memory_tags (tag, key);
+
+-- `content` is kept only where it differs from what the memory holds now.
+CREATE TABLE revisions (
+  key INTEGER NOT NULL REFERENCES memories (key) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  author TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  content TEXT,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (key, number)
+) STRICT;
+
+CREATE TRIGGER memories_rewritten BEFORE UPDATE OF content ON memories WHEN new.content != old.content
+BEGIN
+  UPDATE revisions SET content = old.content WHERE key = old.key AND content IS NULL;
+END;
+
+-- Ends are ids without foreign keys: links of forgotten memories wait for their return, imports may come in any order.
+CREATE TABLE associations (
+  id TEXT PRIMARY KEY,
+  workspace INTEGER NOT NULL REFERENCES workspaces (number),
+  source_id TEXT NOT NULL,
+  target_id TEXT NOT NULL,
+  relationship TEXT NOT NULL,
+  strength REAL NOT NULL,
+  metadata TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (source_id, target_id, relationship)
+) STRICT;
+
+CREATE INDEX associations_target ON associations (target_id);
+CREATE INDEX associations_workspace ON associations (workspace, id);
+
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  author TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+
+-- An encoder's number names its index on disk, vec_<number>.
+CREATE TABLE encoders (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  dimension INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  UNIQUE (name, revision, dimension)
+) STRICT;
+
+-- The vectors themselves: float32, little-endian, unit length; NULL: the encoder could not embed this memory.
+-- The index vec_<number> is made from them.
+CREATE TABLE vectors (
+  key INTEGER NOT NULL REFERENCES memories (key) ON DELETE CASCADE,
+  encoder INTEGER NOT NULL REFERENCES encoders (number) ON DELETE CASCADE,
+  vector BLOB,
+  PRIMARY KEY (key, encoder)
+) STRICT;
+
+-- What was erased for ever, so that caches drop it.
+CREATE TABLE erasures (
+  change INTEGER NOT NULL,
+  key INTEGER NOT NULL,
+  PRIMARY KEY (change, key)
+) STRICT, WITHOUT ROWID;
+
+-- The words of live memories. It holds no text of its own, and gives words up at once (`secure-delete`).
+CREATE VIRTUAL TABLE memories_fts USING fts5 (
+  content, context, content='', tokenize='porter unicode61 remove_diacritics 2'
+);
+
+INSERT INTO memories_fts (memories_fts, rank) VALUES ('secure-delete', 1);
+INSERT INTO memories_fts (memories_fts, rank) VALUES ('rank', 'bm25(1.0, 0.4)');
+
+-- A memory with its workspace's id and its tags, as `rows.memory_of` reads it.
+CREATE VIEW whole_memories AS
+SELECT
+  m.key, m.id, w.id AS workspace_id, m.context_id, m.session_id, m.user_id, m.observer_id, m.subject_id, m.author,
+  m.content, m.content_hash, m.type, m.subtype, m.importance,
+  (SELECT json_group_array(t.tag ORDER BY t.tag) FROM memory_tags t WHERE t.key = m.key) AS tags,
+  m.metadata, m.source_memory_id, m.status, m.pinned, m.access_count, m.confirmations, m.last_accessed_at,
+  m.decay_factor, m.embedding_state, m.occurred_at, m.created_at, m.updated_at, m.forgotten_at, m.forget_reason,
+  m.workspace, m.conversation
+FROM memories m JOIN workspaces w ON w.number = m.workspace;

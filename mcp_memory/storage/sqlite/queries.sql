@@ -1,0 +1,489 @@
+-- Every statement of the store, by name. `{condition}` is a filter (see filters.py), `{index}` an encoder's index.
+
+-- name: last_change
+SELECT change FROM meta;
+
+-- name: next_change
+UPDATE meta SET change = change + 1 RETURNING change;
+
+-- name: partition
+SELECT number, live FROM workspaces WHERE id = ?;
+
+-- name: all_partitions
+SELECT number, live FROM workspaces ORDER BY number;
+
+-- name: insert_workspace
+INSERT INTO workspaces (id, name, settings, created_at, updated_at)
+VALUES (:id, :name, '{}', :now, :now)
+RETURNING number;
+
+-- name: next_row
+UPDATE workspaces SET next_row = next_row + 1 WHERE number = ? RETURNING next_row - 1;
+
+-- name: workspace
+SELECT id, name, settings, created_at, updated_at FROM workspaces WHERE id = ?;
+
+-- name: workspaces
+SELECT id, name, settings, created_at, updated_at FROM workspaces ORDER BY id;
+
+-- name: insert_context
+INSERT INTO contexts (workspace, id, name, description, settings, created_at)
+VALUES (:workspace, :id, :id, '', '{}', :now)
+ON CONFLICT DO NOTHING;
+
+-- name: contexts
+SELECT c.id, c.name, c.description, c.settings, c.created_at
+FROM contexts c JOIN workspaces w ON w.number = c.workspace
+WHERE w.id = ?
+ORDER BY c.name;
+
+-- name: insert_memory
+INSERT INTO memories (
+  key, id, workspace, change, status, embedding_state, type, subtype, importance, pinned, words, short_question,
+  access_count, confirmations, decay_factor, created_at, updated_at, occurred_at, last_accessed_at, forgotten_at,
+  context_id, session_id, user_id, observer_id, subject_id, author, source_memory_id, content_hash, forget_reason,
+  metadata, content, context_text
+) VALUES (
+  :key, :id, :workspace, :change, :status, :embedding_state, :type, :subtype, :importance, :pinned, :words,
+  :short_question, :access_count, :confirmations, :decay_factor, :created_at, :updated_at, :occurred_at,
+  :last_accessed_at, :forgotten_at, :context_id, :session_id, :user_id, :observer_id, :subject_id, :author,
+  :source_memory_id, :content_hash, :forget_reason, :metadata, :content, :context_text
+);
+
+-- name: insert_tag
+INSERT INTO memory_tags (key, tag) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: twin
+SELECT key FROM memories
+WHERE workspace = ? AND content_hash = ? AND context_id = ? AND user_id = ? AND subject_id = ? AND observer_id = ?
+  AND status != 'deleted';
+
+-- name: confirm
+UPDATE memories
+SET importance = max(importance, :importance), confirmations = confirmations + 1, status = 'active',
+  updated_at = max(updated_at, :now), change = iif(status = 'active', change, :change)
+WHERE key = :key;
+
+-- name: bury
+UPDATE memories
+SET status = 'deleted', forgotten_at = :now, updated_at = :now, forget_reason = :reason, context_text = '',
+  change = :change
+WHERE key = :key;
+
+-- name: unbury
+UPDATE memories
+SET status = 'active', forgotten_at = NULL, forget_reason = NULL, updated_at = :now, change = :change
+WHERE key = :key;
+
+-- name: delete_memory
+DELETE FROM memories WHERE key = ?;
+
+-- name: insert_erasure
+INSERT INTO erasures (change, key) VALUES (?, ?);
+
+-- name: create_filler
+CREATE TABLE filler (zeros BLOB);
+
+-- name: fill
+INSERT INTO filler (zeros) VALUES (zeroblob(?));
+
+-- name: drop_filler
+DROP TABLE filler;
+
+-- name: count_access
+UPDATE memories
+SET access_count = access_count + 1, last_accessed_at = max(ifnull(last_accessed_at, ''), :at)
+WHERE key IN (SELECT value FROM carray(:keys));
+
+-- name: next_revision
+INSERT INTO revisions (key, number, action, author, snapshot, content, created_at)
+VALUES (
+  :key, 1 + ifnull((SELECT max(number) FROM revisions WHERE key = :key), 0), :action, :author, :snapshot, NULL, :at
+);
+
+-- name: insert_revision
+INSERT INTO revisions (key, number, action, author, snapshot, content, created_at)
+VALUES (:key, :number, :action, :author, :snapshot, :content, :at)
+ON CONFLICT DO NOTHING;
+
+-- name: revisions
+SELECT r.number, r.action, r.author, r.snapshot, ifnull(r.content, m.content), r.created_at
+FROM revisions r JOIN memories m ON m.key = r.key
+WHERE r.key = ?
+ORDER BY r.number;
+
+-- name: insert_event
+INSERT INTO events (workspace_id, action, resource, author, detail, created_at)
+VALUES (:workspace, :action, :resource, :author, :detail, :at);
+
+-- name: memory_by_key
+SELECT * FROM whole_memories WHERE key = ?;
+
+-- name: memory_by_id
+SELECT * FROM whole_memories WHERE id = ?;
+
+-- name: memories_by_id
+SELECT m.* FROM carray(:ids) c CROSS JOIN whole_memories m ON m.id = c.value
+WHERE m.workspace = :workspace AND {condition};
+
+-- name: memories_by_key
+SELECT m.* FROM carray(?) c CROSS JOIN whole_memories m ON m.key = c.value WHERE m.status != 'deleted';
+
+-- name: key_of
+SELECT key FROM memories WHERE id = ?;
+
+-- name: keys_by_id
+SELECT m.id, m.key FROM carray(?) c CROSS JOIN memories m ON m.id = c.value;
+
+-- name: count_memories
+SELECT count(*) FROM memories m WHERE m.workspace = :workspace AND {condition};
+
+-- name: newest
+SELECT m.* FROM whole_memories m WHERE m.key IN (
+  SELECT m.key FROM memories m
+  WHERE m.workspace = :workspace AND {condition}
+  ORDER BY m.created_at DESC, m.key DESC
+  LIMIT :limit
+)
+ORDER BY m.created_at DESC, m.key DESC;
+
+-- name: important
+SELECT m.* FROM whole_memories m WHERE m.key IN (
+  SELECT m.key FROM memories m
+  WHERE m.workspace = :workspace AND {condition}
+  ORDER BY m.pinned DESC, m.importance DESC, m.created_at DESC, m.key DESC
+  LIMIT :limit
+)
+ORDER BY m.pinned DESC, m.importance DESC, m.created_at DESC, m.key DESC;
+
+-- name: conversation_of
+SELECT workspace, conversation FROM memories WHERE key = ?;
+
+-- name: memories_before
+SELECT m.* FROM whole_memories m
+WHERE m.workspace = ? AND m.conversation = ? AND m.conversation != '' AND m.key < ? AND m.status != 'deleted'
+ORDER BY m.key DESC
+LIMIT ?;
+
+-- name: memories_after
+SELECT m.* FROM whole_memories m
+WHERE m.workspace = ? AND m.conversation = ? AND m.conversation != '' AND m.key > ? AND m.status != 'deleted'
+ORDER BY m.key
+LIMIT ?;
+
+-- name: contents_before
+SELECT content FROM memories
+WHERE workspace = ? AND conversation = ? AND conversation != '' AND key < ? AND status != 'deleted'
+ORDER BY key DESC
+LIMIT ?;
+
+-- name: contents_after
+SELECT key, content FROM memories
+WHERE workspace = ? AND conversation = ? AND conversation != '' AND key > ? AND status != 'deleted'
+ORDER BY key
+LIMIT ?;
+
+-- name: set_context_text
+UPDATE memories SET context_text = ? WHERE key = ?;
+
+-- name: insert_words
+INSERT INTO memories_fts (rowid, content, context) VALUES (?, ?, ?);
+
+-- name: delete_words
+INSERT INTO memories_fts (memories_fts, rowid, content, context) VALUES ('delete', ?, ?, ?);
+
+-- name: indexed_text
+SELECT content, context_text FROM memories WHERE key = ?;
+
+-- name: indexed_texts
+SELECT key, content, context_text FROM memories WHERE key > ? AND status != 'deleted' ORDER BY key LIMIT 1000;
+
+-- name: keyword_index_definition
+SELECT sql FROM sqlite_schema WHERE name = 'memories_fts';
+
+-- name: drop_keyword_index
+DROP TABLE memories_fts;
+
+-- name: configure_keyword_index
+INSERT INTO memories_fts (memories_fts, rank) VALUES ('secure-delete', 1), ('rank', 'bm25(1.0, 0.4)');
+
+-- name: optimize_keyword_index
+INSERT INTO memories_fts (memories_fts) VALUES ('optimize');
+
+-- name: check_keyword_index
+INSERT INTO memories_fts (memories_fts) VALUES ('integrity-check');
+
+-- name: count_words
+SELECT count(*) FROM memories_fts WHERE memories_fts MATCH :query AND rowid BETWEEN :first AND :last;
+
+-- name: keyword_hits
+SELECT rowid, -bm25(memories_fts, 1.0, 0.4) AS score FROM memories_fts
+WHERE memories_fts MATCH :query AND rowid BETWEEN :first AND :last
+  AND rowid NOT IN (SELECT key FROM memories WHERE status = 'archived')
+ORDER BY score DESC
+LIMIT :limit;
+
+-- name: filtered_keyword_hits
+SELECT f.rowid, -bm25(memories_fts, 1.0, 0.4) AS score
+FROM memories_fts f CROSS JOIN memories m ON m.key = f.rowid
+WHERE f.memories_fts MATCH :query AND f.rowid BETWEEN :first AND :last AND {condition}
+ORDER BY score DESC
+LIMIT :limit;
+
+-- name: holders
+SELECT f.rowid FROM memories_fts f CROSS JOIN memories m ON m.key = f.rowid
+WHERE f.memories_fts MATCH :query AND f.rowid BETWEEN :first AND :last AND {condition};
+
+-- name: encoder
+SELECT number FROM encoders WHERE name = ? AND revision = ? AND dimension = ?;
+
+-- name: insert_encoder
+INSERT INTO encoders (name, revision, dimension, created_at, active)
+VALUES (?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM encoders WHERE active))
+RETURNING number;
+
+-- name: activate_encoder
+UPDATE encoders SET active = (number = ?);
+
+-- name: delete_encoder
+DELETE FROM encoders WHERE number = ?;
+
+-- name: encoder_numbers
+SELECT number, name, revision, dimension, active FROM encoders ORDER BY number;
+
+-- name: upsert_vector
+INSERT INTO vectors (key, encoder, vector) VALUES (?, ?, ?)
+ON CONFLICT (key, encoder) DO UPDATE SET vector = excluded.vector;
+
+-- name: vectors_of
+SELECT encoder, vector FROM vectors WHERE key = ? AND vector IS NOT NULL;
+
+-- name: has_vector
+SELECT 1 FROM vectors WHERE key = ? AND encoder = ? AND vector IS NOT NULL;
+
+-- name: keys_of_encoder
+SELECT key FROM vectors WHERE encoder = ? AND vector IS NOT NULL;
+
+-- name: delete_vectors_of_encoder
+DELETE FROM vectors WHERE encoder = ?;
+
+-- name: pending
+SELECT key, id, content FROM memories
+WHERE embedding_state = 'pending' AND status != 'deleted'
+ORDER BY key
+LIMIT ?;
+
+-- name: missing_vectors
+SELECT key, id, content FROM memories m
+WHERE status != 'deleted' AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.key = m.key AND v.encoder = ?)
+ORDER BY key
+LIMIT ?;
+
+-- name: is_still
+SELECT 1 FROM memories WHERE key = ? AND content = ? AND status != 'deleted';
+
+-- name: settle_embedding_state
+UPDATE memories
+SET change = ?, embedding_state = CASE
+  WHEN EXISTS (SELECT 1 FROM vectors v WHERE v.key = memories.key AND v.vector IS NOT NULL) THEN 'embedded'
+  WHEN EXISTS (SELECT 1 FROM vectors v WHERE v.key = memories.key) THEN 'failed'
+  ELSE 'pending'
+END
+WHERE key = ?;
+
+-- name: create_vector_index
+CREATE VIRTUAL TABLE {index} USING vec0 (
+  workspace INTEGER PARTITION KEY, vector FLOAT[{dimension}] distance_metric=L2, chunk_size=128
+);
+
+-- name: drop_vector_index
+DROP TABLE {index};
+
+-- name: insert_into_vector_index
+INSERT INTO {index} (rowid, workspace, vector) VALUES (?, ?, ?);
+
+-- name: delete_from_vector_index
+DELETE FROM {index} WHERE rowid = ?;
+
+-- name: search_vector_index
+SELECT rowid, distance FROM {index} WHERE workspace = :workspace AND vector MATCH :vector AND k = :k;
+
+-- name: search_vector_index_among
+SELECT rowid, distance FROM {index}
+WHERE workspace = :workspace AND vector MATCH :vector AND k = :k
+  AND rowid IN (SELECT m.key FROM memories m WHERE m.workspace = :workspace AND {condition});
+
+-- name: live_vectors
+SELECT key, vector FROM vectors
+WHERE key BETWEEN ? AND ? AND encoder = ? AND vector IS NOT NULL
+  AND key NOT IN (SELECT key FROM memories WHERE status = 'deleted');
+
+-- name: check_vector_index
+SELECT
+  (SELECT count(*) FROM {index}_rowids),
+  (SELECT count(*) FROM vectors
+   WHERE encoder = ? AND vector IS NOT NULL AND key NOT IN (SELECT key FROM memories WHERE status = 'deleted'));
+
+-- name: count_vector_index
+SELECT count(*) FROM {index}_rowids;
+
+-- name: vectors_to_load
+SELECT key, key IN (SELECT key FROM memories WHERE status = 'archived'), vector FROM vectors
+WHERE key BETWEEN :first AND :last AND encoder = :encoder AND vector IS NOT NULL
+  AND key NOT IN (SELECT key FROM memories WHERE status = 'deleted');
+
+-- name: vectors_changed
+SELECT m.key, m.status, v.vector FROM memories m
+LEFT JOIN vectors v ON v.key = m.key AND v.encoder = :encoder
+WHERE m.workspace = :workspace AND m.change > :since
+ORDER BY m.key;
+
+-- name: erased_since
+SELECT key FROM erasures WHERE change > ?;
+
+-- name: vectors_by_key
+SELECT v.key, v.vector FROM carray(:keys) c CROSS JOIN vectors v ON v.key = c.value AND v.encoder = :encoder
+WHERE v.vector IS NOT NULL;
+
+-- name: has_archived
+SELECT EXISTS (SELECT 1 FROM memories WHERE status = 'archived');
+
+-- name: allowed_keys
+SELECT m.key FROM memories m WHERE m.workspace = :workspace AND {condition};
+
+-- name: allowed_among
+SELECT m.key FROM carray(:keys) c CROSS JOIN memories m ON m.key = c.value WHERE {condition};
+
+-- name: features
+SELECT
+  m.key, m.author, coalesce(nullif(m.session_id, ''), nullif(m.context_id, '_default'), ''),
+  ifnull(m.occurred_at, m.created_at), m.importance, m.words, m.short_question
+FROM carray(?) c CROSS JOIN memories m ON m.key = c.value
+WHERE m.status != 'deleted';
+
+-- name: near
+SELECT m.key, m.id, m.content FROM carray(?) c CROSS JOIN memories m ON m.key = c.value
+WHERE m.status != 'deleted';
+
+-- name: association_between
+SELECT a.id, w.id, a.source_id, a.target_id, a.relationship, a.strength, a.metadata, a.created_at, a.updated_at
+FROM associations a JOIN workspaces w ON w.number = a.workspace
+WHERE a.source_id = ? AND a.target_id = ? AND a.relationship = ?;
+
+-- name: association_exists
+SELECT 1 FROM associations WHERE id = ?;
+
+-- name: insert_association
+INSERT INTO associations (
+  id, workspace, source_id, target_id, relationship, strength, metadata, created_at, updated_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_association
+UPDATE associations SET strength = ?, metadata = ?, updated_at = ? WHERE id = ?;
+
+-- name: delete_association
+DELETE FROM associations WHERE id = ?
+RETURNING (SELECT w.id FROM workspaces w WHERE w.number = workspace), source_id, target_id, relationship;
+
+-- name: delete_associations_of
+DELETE FROM associations WHERE id IN (
+  SELECT id FROM associations WHERE source_id = ?1 UNION SELECT id FROM associations WHERE target_id = ?1
+);
+
+-- name: associations_of
+WITH found (id) AS (
+  SELECT a.id FROM carray(:ids) c CROSS JOIN associations a ON a.source_id = c.value WHERE :outgoing
+  UNION
+  SELECT a.id FROM carray(:ids) c CROSS JOIN associations a ON a.target_id = c.value WHERE :incoming
+)
+SELECT a.id, w.id, a.source_id, a.target_id, a.relationship, a.strength, a.metadata, a.created_at, a.updated_at
+FROM found f
+CROSS JOIN associations a ON a.id = f.id
+CROSS JOIN memories s ON s.id = a.source_id
+CROSS JOIN memories t ON t.id = a.target_id
+CROSS JOIN workspaces w ON w.number = a.workspace
+WHERE s.status != 'deleted' AND t.status != 'deleted'
+  AND (:archived OR (s.status = 'active' AND t.status = 'active'))
+  AND s.workspace IN (SELECT value FROM json_each(:workspaces))
+  AND t.workspace IN (SELECT value FROM json_each(:workspaces))
+ORDER BY a.strength DESC, a.id
+LIMIT :limit;
+
+-- name: associations_of_workspace
+SELECT a.id, w.id, a.source_id, a.target_id, a.relationship, a.strength, a.metadata, a.created_at, a.updated_at
+FROM associations a JOIN workspaces w ON w.number = a.workspace
+WHERE w.id = ? AND a.id > ?
+ORDER BY a.id
+LIMIT ?;
+
+-- name: is_alive_in
+SELECT 1 FROM memories m JOIN workspaces w ON w.number = m.workspace
+WHERE m.id = ? AND w.id IN (?, ?) AND m.status != 'deleted';
+
+-- name: count_ends
+SELECT count(*) FROM memories WHERE id IN (?, ?);
+
+-- name: scan
+SELECT m.*, v.vector FROM whole_memories m
+LEFT JOIN vectors v ON v.key = m.key AND v.encoder = (SELECT number FROM encoders WHERE active)
+WHERE m.key BETWEEN ? AND ?
+ORDER BY m.key
+LIMIT ?;
+
+-- name: counts
+SELECT
+  count(*), min(created_at), max(created_at),
+  (SELECT count(*) FROM associations WHERE workspace = :workspace),
+  (SELECT count(*) FROM contexts WHERE workspace = :workspace)
+FROM memories WHERE workspace = :workspace AND status IN ('active', 'archived');
+
+-- name: count_by_type
+SELECT type, count(*) FROM memories WHERE workspace = ? AND status IN ('active', 'archived') GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: count_by_subtype
+SELECT subtype, count(*) FROM memories WHERE workspace = ? AND status IN ('active', 'archived') AND subtype != ''
+GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: count_by_status
+SELECT status, count(*) FROM memories WHERE workspace = ? GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: count_by_tag
+SELECT tag, count(*) FROM memory_tags
+WHERE key BETWEEN :first AND :last AND key NOT IN (SELECT key FROM memories WHERE status = 'deleted')
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20;
+
+-- name: count_by_author
+SELECT author, count(*) FROM memories WHERE workspace = ? AND status IN ('active', 'archived') AND author != ''
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20;
+
+-- name: count_by_relationship
+SELECT relationship, count(*) FROM associations WHERE workspace = ? GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: count_by_age
+SELECT
+  CASE
+    WHEN created_at >= :today THEN 'today'
+    WHEN created_at >= :this_week THEN 'this_week'
+    WHEN created_at >= :this_month THEN 'this_month'
+    WHEN created_at >= :this_year THEN 'this_year'
+    ELSE 'older'
+  END AS age,
+  count(*)
+FROM memories WHERE workspace = :workspace AND status IN ('active', 'archived') GROUP BY 1 ORDER BY max(created_at) DESC;
+
+-- name: state
+SELECT count(*), ifnull(sum(live), 0) FROM workspaces;
+
+-- name: vec_version
+SELECT vec_version();
+
+-- name: check_live
+SELECT id FROM workspaces w
+WHERE live != (SELECT count(*) FROM memories m WHERE m.workspace = w.number AND m.status IN ('active', 'archived'));
+
+-- name: recount_live
+UPDATE workspaces
+SET live = (SELECT count(*) FROM memories m WHERE m.workspace = workspaces.number AND m.status IN ('active', 'archived'));
+
+-- name: count_indexed
+SELECT (SELECT count(*) FROM memories_fts_docsize), (SELECT count(*) FROM memories WHERE status IN ('active', 'archived'));

@@ -1,0 +1,246 @@
+"""The SQLite store: every method one transaction, run in one function on one worker thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from mcp_memory.storage.sqlite import (
+    encoders,
+    graph,
+    journal,
+    keywords,
+    lifecycle,
+    portable,
+    reading,
+    scope,
+    vectors,
+    whole,
+    writing,
+)
+from mcp_memory.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from mcp_memory.embedding.base import EncoderIdentity
+    from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.memory import Memory, Revision
+    from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
+    from mcp_memory.models.workspace import Context, Workspace
+    from mcp_memory.storage.base import Added, Counts, EncoderCoverage, Page, Portable, StoreState, Unembedded
+
+Returned = TypeVar("Returned")
+
+DEFAULT_CACHE_BYTES = 256 * 1024 * 1024
+
+
+class SqliteStore:
+    """Everything in one file, which any number of processes may share. See `storage.base.Store` for the methods.
+
+    Args:
+        path: the file; it and its folder are made by the first use, readable by their owner only.
+        durability: `full` survives a power cut, `normal` the end of the process.
+        busy_timeout: seconds a write waits for another process.
+        vector_cache_bytes: memory for vectors held ready to search; 0: search on disk only.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: Literal["full", "normal"] = "full",
+        busy_timeout: float = 10.0,
+        vector_cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
+        self.path = path
+        self._database = Database(path, durability, busy_timeout)
+        self._vectors = vectors.VectorCache(self._database, vector_cache_bytes)
+        self._frequencies = keywords.Frequencies()
+
+    async def open(self) -> None:
+        """Create or migrate where needed."""
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Finish what is running and let go of the file."""
+        await self._database.close()
+
+    async def _read(self, work: Callable[..., Returned], *args: Any, **named: Any) -> Returned:
+        return await self._database.read(lambda connection: work(connection, *args, **named))
+
+    async def _write(self, work: Callable[..., Returned], *args: Any) -> Returned:
+        return await self._database.write(lambda connection: work(connection, *args))
+
+    # Scope
+
+    async def ensure_workspace(self, workspace_id: str, name: str = "") -> Workspace:
+        """The workspace, created where it is missing."""
+        found = await self._read(scope.workspace, workspace_id)
+        return found if found is not None else await self._write(scope.created_workspace, workspace_id, name)
+
+    async def workspace(self, workspace_id: str) -> Workspace | None:
+        """The workspace, or None."""
+        return await self._read(scope.workspace, workspace_id)
+
+    async def workspaces(self) -> list[Workspace]:
+        """All of them, by id."""
+        return await self._read(scope.workspaces)
+
+    async def contexts(self, workspace_id: str) -> list[Context]:
+        """The workspace's contexts, by name."""
+        return await self._read(scope.contexts, workspace_id)
+
+    # Writing
+
+    async def add(self, drafts: Sequence[Draft], encoder: EncoderIdentity | None) -> list[Added]:
+        """Write drafts in one transaction."""
+        return await self._write(writing.add, drafts, encoder) if drafts else []
+
+    async def forget(self, workspace_id: str, memory_id: str, reason: str, author: str) -> Memory:
+        """Turn a memory into a tombstone."""
+        return await self._write(lifecycle.forget, workspace_id, memory_id, reason, author)
+
+    async def restore(self, workspace_id: str, memory_id: str, author: str) -> Memory:
+        """Bring a tombstone back."""
+        return await self._write(lifecycle.restore, workspace_id, memory_id, author)
+
+    async def erase(self, workspace_id: str, memory_id: str, author: str) -> Memory:
+        """Remove a memory for ever, down to the bytes on disk."""
+        memory = await self._write(lifecycle.erase, workspace_id, memory_id, author)
+        await self._database.forget_the_past()
+        return memory
+
+    async def record_access(self, keys: Sequence[int], at: datetime) -> None:
+        """Count one access of each."""
+        if keys:
+            await self._write(writing.record_access, keys, at)
+
+    # Reading
+
+    async def get(self, where: Filter, ids: Sequence[str], include_deleted: bool = False) -> list[Memory]:
+        """The memories with these ids that pass the filter; `include_deleted`: whatever their status."""
+        return await self._read(reading.get, where, ids, include_deleted=include_deleted)
+
+    async def fetch(self, keys: Sequence[int]) -> dict[int, Memory]:
+        """The memories with these keys, in the order asked."""
+        return await self._read(reading.fetch, keys)
+
+    async def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Id to key, for those that exist."""
+        return await self._read(reading.keys_of, ids)
+
+    async def browse(self, where: Filter, limit: int, offset: int = 0) -> Page:
+        """Newest first."""
+        return await self._read(reading.browse, where, limit, offset)
+
+    async def important(self, where: Filter, limit: int) -> list[Memory]:
+        """Pinned first, then by importance, newest first among equals."""
+        return await self._read(reading.important, where, limit)
+
+    async def neighbours(self, keys: Sequence[int], span: int) -> dict[int, list[tuple[int, Memory]]]:
+        """The live memories right before and after each."""
+        return await self._read(reading.neighbours, keys, span)
+
+    async def revisions(self, workspace_id: str, memory_id: str) -> list[Revision]:
+        """The memory's history, first change first."""
+        return await self._read(reading.revisions, workspace_id, memory_id)
+
+    # Searching
+
+    async def keyword_candidates(self, terms: Sequence[str], where: Filter, limit: int) -> KeywordHits:
+        """The best memories by BM25, any of the terms."""
+        return await self._read(keywords.search, self._frequencies, terms, where, limit)
+
+    async def candidates(
+        self, vector: object | None, encoder: EncoderIdentity | None, hits: KeywordHits, where: Filter, limit: int
+    ) -> list[Candidate]:
+        """The keyword hits together with the memories nearest to `vector`."""
+        return await self._read(vectors.candidates, self._vectors, vector, encoder, hits, where, limit)
+
+    async def nearest(self, vector: object, encoder: EncoderIdentity, where: Filter, limit: int) -> list[Near]:
+        """The memories nearest to `vector`, nearest first."""
+        return await self._read(vectors.nearest, self._vectors, vector, encoder, where, limit)
+
+    # Associations
+
+    async def associate(self, edge: Association) -> tuple[Association, bool]:
+        """Write a link; whether it is new."""
+        return await self._write(graph.associate, edge)
+
+    async def dissociate(self, association_ids: Sequence[str], author: str) -> int:
+        """Remove links; how many there were."""
+        return await self._write(graph.dissociate, association_ids, author)
+
+    async def associations(
+        self, where: Filter, memory_ids: Sequence[str], direction: Direction = "both", limit: int = 10_000
+    ) -> list[Association]:
+        """Links of these memories, strongest first."""
+        return await self._read(graph.associations, where, memory_ids, direction, limit)
+
+    async def all_associations(self, workspace_id: str, after: str = "", limit: int = 1000) -> list[Association]:
+        """The workspace's links by id."""
+        return await self._read(graph.all_associations, workspace_id, after, limit)
+
+    # Vectors
+
+    async def unembedded(self, encoder: EncoderIdentity, limit: int, pending_only: bool = True) -> list[Unembedded]:
+        """Live memories without a vector, oldest first."""
+        return await self._read(encoders.unembedded, encoder, limit, pending_only=pending_only)
+
+    async def set_vectors(self, encoder: EncoderIdentity, rows: Sequence[tuple[Unembedded, object | None]]) -> int:
+        """Store vectors of rows whose content is still the same; how many."""
+        return await self._write(encoders.set_vectors, encoder, rows) if rows else 0
+
+    async def encoders(self) -> list[EncoderCoverage]:
+        """Every encoder with vectors here, most vectors first."""
+        return await self._read(encoders.coverage)
+
+    async def activate_encoder(self, encoder: EncoderIdentity) -> None:
+        """Say that the store as a whole is now embedded with this one."""
+        await self._write(encoders.activate, encoder)
+
+    async def drop_encoder(self, encoder: EncoderIdentity) -> int:
+        """Remove an encoder's vectors; how many there were."""
+        return await self._write(encoders.drop, encoder)
+
+    # The whole
+
+    async def counts(self, workspace_id: str, now: datetime) -> Counts:
+        """Counts of one workspace."""
+        return await self._read(whole.counts, workspace_id, now)
+
+    async def state(self) -> StoreState:
+        """The store as a whole."""
+        return await self._read(whole.state, self.path)
+
+    async def integrity(self) -> list[str]:
+        """What is damaged, a sentence each."""
+        return await self._database.inspect(whole.integrity)
+
+    async def rebuild_indexes(self) -> None:
+        """Make the derived indexes anew from the rows."""
+        await self._write(whole.rebuild_indexes)
+
+    async def record_event(
+        self, workspace_id: str, action: str, resource: str, author: str, detail: Mapping[str, Any]
+    ) -> None:
+        """Add to the audit trail."""
+        await self._write(journal.record_event, workspace_id, action, resource, author, detail)
+
+    async def scan(self, workspace_id: str | None, after: int = 0, limit: int = 500) -> list[tuple[int, Portable]]:
+        """Memories with their revisions by key, tombstones too."""
+        return await self._read(portable.scan, workspace_id, after, limit)
+
+    async def transplant(
+        self, items: Sequence[Portable], encoder: EncoderIdentity | None
+    ) -> list[Literal["imported", "present"]]:
+        """Write memories from elsewhere, in one transaction."""
+        return await self._write(portable.transplant, items, encoder) if items else []
+
+    async def transplant_associations(
+        self, edges: Sequence[Association]
+    ) -> list[Literal["imported", "present", "dangling"]]:
+        """Write links from elsewhere."""
+        return await self._write(graph.transplant, edges) if edges else []
