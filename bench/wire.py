@@ -33,6 +33,7 @@ class Wire:
             cwd=tempfile.gettempdir(),
         )
         self.number = 0
+        self.answers: dict[int, dict[str, Any]] = {}
 
     def begin(self, method: str, **params: Any) -> int:
         """Send a request without waiting; its number."""
@@ -41,13 +42,16 @@ class Wire:
         return self.number
 
     def answer(self, number: int) -> dict[str, Any]:
-        """Wait for the answer to a request."""
+        """Wait for the answer to a request; those to others are kept for who asks."""
         assert self.process.stdout is not None
-        while line := self.process.stdout.readline():
+        while number not in self.answers:
+            line = self.process.stdout.readline()
+            if not line:
+                raise EOFError("the server closed its output")
             message = json.loads(line)
-            if message.get("id") == number:
-                return message["result"]
-        raise EOFError("the server closed its output")
+            if "id" in message:
+                self.answers[message["id"]] = message["result"]
+        return self.answers.pop(number)
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
         """Ask and wait."""

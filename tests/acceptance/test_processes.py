@@ -283,7 +283,7 @@ def test_a_read_only_disk_is_read_and_a_write_says_why_not(small_disk: Path) -> 
     with Wire(small_disk) as wire:
         wire.handshake()
         assert everything(wire) == {"Written while it could be."}
-        with pytest.raises(Refused, match=r"(?i)read-only|may not be written"):
+        with pytest.raises(Refused, match=r"nothing was written"):
             wire.tool("memory_remember", content="Cannot be.")
         wire.end()
 

@@ -67,6 +67,8 @@ class MemoryScan:
             passing = self._passing_among(probed)
             if len(passing) >= limit or len(probed) < limit * times:
                 return self._hits(passing[:limit])
+            if len(passing) * PROBES[-1] < limit * PROBES[0]:
+                break
         return self._hits(self._largest(self._all_passing(), limit))
 
     def of(self, keys: Sequence[int]) -> list[Hit]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_memory.models.memory import DEFAULT_CONTEXT
+from mcp_memory.names import DEFAULT_CONTEXT
 from mcp_memory.storage.sqlite.statements import sql
 from mcp_memory.text import CONTEXT_MEMORIES, context_window, segment
 
