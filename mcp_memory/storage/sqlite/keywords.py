@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_memory.models.search import KeywordHits
 from mcp_memory.storage.sqlite.filters import Condition
-from mcp_memory.storage.sqlite.plan import telling
+from mcp_memory.storage.sqlite.plan import worth_scoring
 from mcp_memory.storage.sqlite.scope import partitions
 from mcp_memory.storage.sqlite.statements import sql, sql_with
-from mcp_memory.text import fts_phrase, fts_query
+from mcp_memory.text import fts_phrase, fts_query, rare_terms, telling_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 Hit = tuple[int, float]
 """Key and BM25 score, higher is better."""
-
-RARE_SHARE: Final = 0.005
-"""A term in at most this share of the memories is rare: who holds it is an exact hit."""
-
-RARE_COUNT: Final = 3
-"""A term in at most this many memories is rare in a store of any size."""
 
 STALE_SHARE: Final = 0.05
 """A term is counted again once the workspace has grown or shrunk by this share since."""
@@ -57,22 +51,25 @@ class Frequencies:
 def search(
     connection: Connection, frequencies: Frequencies, terms: Sequence[str], where: Filter, limit: int
 ) -> KeywordHits:
-    """The best memories by BM25, any of the terms."""
+    """The best memories by BM25, any of the terms that are not all over the searched workspaces.
+
+    A name that every other memory of a workspace holds can be rare in the file, which is what BM25 goes by.
+    """
     searched = [partition for partition in partitions(connection, where.workspaces) if partition.live]
     total = sum(partition.live for partition in searched)
     if not terms or not total:
         return KeywordHits({}, frozenset(), dict.fromkeys(terms, 0.0), total)
-    counts = {
-        term: sum(frequencies.count(connection, partition, _in_content((term,))) for partition in searched)
+    shares = {
+        term: sum(frequencies.count(connection, partition, _in_content((term,))) for partition in searched) / total
         for term in dict.fromkeys(terms)
     }
-    rare = [term for term, count in counts.items() if count <= max(RARE_COUNT, RARE_SHARE * total)]
-    found = [_best(connection, frequencies, terms, where, partition, limit) for partition in searched]
+    telling, rare = telling_terms(shares, total), rare_terms(shares, total)
+    found = [_best(connection, frequencies, telling, where, partition, limit) for partition in searched]
     scores = sorted((hit for hits in found for hit in hits), key=lambda hit: hit[1], reverse=True)[:limit]
     return KeywordHits(
         scores=dict(scores),
         exact=frozenset(key for partition in searched for key in _holders(connection, rare, where, partition)),
-        frequencies={term: min(1.0, count / total) for term, count in counts.items()},
+        frequencies={term: min(1.0, share) for term, share in shares.items()},
         total=total,
     )
 
@@ -85,12 +82,12 @@ def _best(
     partition: Partition,
     limit: int,
 ) -> list[Hit]:
-    condition, query = Condition(where), fts_query(dict.fromkeys(terms))
+    condition, query = Condition(where), fts_query(terms)
     if not where.is_plain:
         bindings = condition.within(partition, query=query, limit=limit)
         return connection.rows(sql_with("filtered_keyword_hits", condition.sql), bindings)
-    counts = {term: frequencies.count(connection, partition, fts_phrase(term)) for term in dict.fromkeys(terms)}
-    worthwhile = telling(counts, partition.live)
+    counts = {term: frequencies.count(connection, partition, fts_phrase(term)) for term in terms}
+    worthwhile = worth_scoring(counts, partition.live)
     if worthwhile is None:
         return connection.rows(sql("keyword_hits"), condition.within(partition, query=query, limit=limit))
     return _best_among(connection, worthwhile, query, condition.within(partition, limit=-1))[:limit]

@@ -23,7 +23,7 @@ WORTHWHILE: Final = 5
 """A plan scores twice and looks up more, so it is made only where it leaves out most: at this many times `SCORED`."""
 
 
-def telling(counts: Mapping[str, int], total: int) -> str | None:
+def worth_scoring(counts: Mapping[str, int], total: int) -> str | None:
     """The FTS5 expression of the memories worth scoring; None where all that hold any of the words are.
 
     Args:
