@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import math
+import re
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def turns(conversation: dict[str, Any]) -> Iterator[Turn]:
 
 def questions(sample: dict[str, Any], known: set[str]) -> Iterator[tuple[str, int, set[str]]]:
     for question in sample["qa"]:
-        evidence = {one for one in question.get("evidence", []) if one in known}
+        evidence = set(re.findall(r"D\d+:\d+", " ".join(question.get("evidence", [])))) & known
         if evidence:
             yield question["question"], question["category"], evidence
 
