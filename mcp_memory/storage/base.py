@@ -277,5 +277,7 @@ class Store(Protocol):
         A memory whose id, or whose content (see `add`), is already there is left as it is: `present`.
         """
 
-    async def transplant_associations(self, edges: Sequence[Association]) -> list[Literal["imported", "present", "dangling"]]:
+    async def transplant_associations(
+        self, edges: Sequence[Association]
+    ) -> list[Literal["imported", "present", "dangling"]]:
         """Write links from elsewhere; one that exists is left as it is."""
