@@ -113,7 +113,7 @@ class Indexer:
         memories = await self.store.fetch([row.key for row in rows])
         for row, vector in zip(rows, vectors, strict=True):
             if row.key in memories:
-                await link_similar(self.store, identity, memories[row.key], vector)
+                await link_similar(self.store, identity, row.key, memories[row.key], vector)
 
     async def reindex(self, progress: Callable[[int, int], None]) -> int:
         """Embed everything that has no vector of this encoder, then make it the store's own.

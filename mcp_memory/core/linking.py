@@ -20,14 +20,12 @@ LOOKED_AT = 6
 MOST_LINKS = 3
 
 
-async def link_similar(store: Store, encoder: EncoderIdentity, memory: Memory, vector: object) -> list[Near]:
-    """Link `memory` to the near-duplicates in its workspace with `similar_to`; those it was linked to."""
+async def link_similar(store: Store, encoder: EncoderIdentity, key: int, memory: Memory, vector: object) -> list[Near]:
+    """Link `memory`, whose key is `key`, to older near-duplicates in its workspace with `similar_to`; to which."""
     nearest = await store.nearest(vector, encoder, Filter(workspaces=(memory.workspace_id,)), LOOKED_AT)
-    alike = [
-        near
-        for near in nearest
-        if near.memory_id != memory.id and near_duplicate(memory.content, near.content, near.cosine)
-    ][:MOST_LINKS]
+    alike = [near for near in nearest if near.key < key and near_duplicate(memory.content, near.content, near.cosine)][
+        :MOST_LINKS
+    ]
     for near in alike:
         await store.associate(_similarity(memory, near))
     return alike

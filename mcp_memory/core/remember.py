@@ -81,7 +81,7 @@ async def _linked(resources: Resources, added: Added, draft: Draft) -> list[Simi
         return []
     if added.outcome == "confirmed" or resources.indexer.identity is None:
         return []
-    near = await link_similar(resources.store, resources.indexer.identity, added.memory, draft.vector)
+    near = await link_similar(resources.store, resources.indexer.identity, added.key, added.memory, draft.vector)
     return [
         SimilarMemory(memory_id=one.memory_id, content=clip(one.content, SHOWN_CHARS), similarity=round(one.cosine, 3))
         for one in near

@@ -9,7 +9,8 @@ import pytest
 from mcp_memory.app import open_memory
 from mcp_memory.errors import InvalidRequest, UnknownMemory, UnknownRelationship
 from mcp_memory.models.association import Associate, GraphQuery
-from mcp_memory.models.memory import GLOBAL_WORKSPACE, Forget, Remember
+from mcp_memory.models.memory import Forget, Remember
+from mcp_memory.names import GLOBAL_WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
