@@ -144,7 +144,7 @@ def telling_terms(frequencies: Mapping[str, float], total: int) -> tuple[str, ..
         total: how many memories these are shares of.
     """
     telling = tuple(term for term, share in frequencies.items() if not is_frequent(share, total))
-    return telling or tuple(frequencies)
+    return telling if any(frequencies[term] > 0 for term in telling) else tuple(frequencies)
 
 
 def rare_terms(frequencies: Mapping[str, float], total: int) -> tuple[str, ...]:

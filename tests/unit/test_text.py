@@ -366,3 +366,8 @@ def test_a_number_or_a_negation_makes_another_memory() -> None:
 @given(STORABLE)
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert t.normalised(t.normalised(text)) == t.normalised(text)
+
+
+def test_a_word_that_is_nowhere_does_not_silence_the_frequent_ones() -> None:
+    assert t.telling_terms({"nowhere": 0.0, "everywhere": 1.0}, 400) == ("nowhere", "everywhere")
+    assert t.telling_terms({"nowhere": 0.0, "everywhere": 1.0, "somewhere": 0.01}, 400) == ("nowhere", "somewhere")
