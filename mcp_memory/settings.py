@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     embedder_timeout: float = Field(30.0, gt=0, le=600, description="Seconds a request to the endpoint may take.")
     embedder_retries: int = Field(2, ge=0, le=10, description="Retries of a failed request to the endpoint.")
     embedder_idle: float = Field(600.0, ge=1, description="Seconds without use after which the model is unloaded.")
+    auto_session: bool = Field(True, description="Start a session by itself at the first call of a stdio process.")
+    session: str = Field("", max_length=200, description="Continue the session with this id.")
+    session_ttl: int = Field(3600, ge=60, le=86_400, description="Seconds a session lasts after it was last used.")
+    session_auto_commit: bool = Field(True, description="Commit a session by itself when it expires.")
+    max_working_entries: int = Field(500, ge=1, le=10_000, description="Most keys one session may hold.")
+    max_working_chars: int = Field(100_000, ge=100, le=1_000_000, description="Longest value of one key, as JSON.")
     recall_patience: float = Field(
         2.0, ge=0, le=60, description="Seconds a recall waits for the embedder before it goes on by keywords."
     )

@@ -10,8 +10,13 @@ from mcp_memory.models.audit import Contradiction  # noqa: TC001 - pydantic read
 from mcp_memory.models.base import Moment, Request, Result
 from mcp_memory.models.memory import DetailLevel, MemorySubtype, MemoryType
 
-Reason = Literal["standing", "important", "recent"]
-"""`standing`: a directive or preference; `important`: pinned or above the usual importance; `recent`: in the window."""
+Reason = Literal["standing", "decision", "important", "recent"]
+"""`standing`: a directive or preference; `important`: pinned, often used or above the usual importance; `recent`: in
+the window."""
+
+ThreadStatus = Literal["blocked", "begun", "promised", "planned", "asked"]
+"""How far something unfinished has come: it cannot go on, is under way, somebody said they would, somebody means to,
+or it was only asked."""
 
 
 class BriefingRequest(Request):
@@ -40,6 +45,49 @@ class BriefedMemory(Result):
     occurred_at: Moment | None = None
     created_at: Moment
     reason: Reason
+
+
+class KeyMemory(Result):
+    """A memory that a thread hangs on."""
+
+    id: str
+    content: str
+    moment: Moment
+    """When it happened, else when it was written."""
+
+
+class OpenThread(Result):
+    """Something begun, promised, planned, blocked or asked that is not visibly finished."""
+
+    topic: str
+    status: ThreadStatus
+    last_activity: Moment
+    """Of the newest of its memories."""
+    key_memories: list[KeyMemory]
+    """Newest first; the first is the one the topic was read from."""
+
+
+class HeldValue(Result):
+    """One thing that an active session holds in working memory."""
+
+    session_id: str
+    key: str
+    value: str
+    """Text as it is, everything else as JSON; shortened to the asked detail."""
+    committed: bool = False
+    """It is in long-term memory too."""
+
+
+class BriefedSession(Result):
+    """A session that is active."""
+
+    id: str
+    context_id: str | None = None
+    author: str | None = None
+    last_activity: Moment
+    expires_at: Moment
+    held: int = 0
+    """Keys in its working memory."""
 
 
 class Activity(Result):
@@ -78,5 +126,13 @@ class Briefing(Result):
     contradictions: list[Contradiction] = Field(default_factory=list)
     memories: list[BriefedMemory] = Field(default_factory=list)
     """Standing ones first, then the important, then the recent."""
+    decisions: list[BriefedMemory] = Field(default_factory=list)
+    """Decisions that hold, those that matter most first; they are not among `memories` again."""
+    open_threads: list[OpenThread] = Field(default_factory=list)
+    """Those that matter most first."""
+    working_memory: list[HeldValue] = Field(default_factory=list)
+    """Of the caller's own session and of its user's other active sessions, latest first."""
+    sessions: list[BriefedSession] = Field(default_factory=list)
+    """Active ones of the same user, latest use first; the caller's own only where it holds something."""
     truncated: bool = False
     """The limit of tokens left something out or shortened it."""

@@ -29,11 +29,13 @@ class Filter:
     """Exclusive."""
     include_archived: bool = False
     exclude_ids: tuple[str, ...] = ()
+    viewer_session: str = ""
+    """Who looks. Memories of type `working` are seen by their own session alone; those without one by all."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but workspace and status narrows the search."""
-        return self == Filter(workspaces=self.workspaces)
+        """Whether nothing but workspace, status and viewer narrows the search."""
+        return self == Filter(workspaces=self.workspaces, viewer_session=self.viewer_session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Candidate:
     words: int
     """Length of the content in words."""
     short_question: bool
+    context: str = ""
+    """The context it belongs to; empty where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mcp_memory.models.base import Moment, Result
+from mcp_memory.models.base import Label, Line, Metadata, Moment, Request, Result
 
 
 class Workspace(Result):
@@ -28,3 +28,11 @@ class Context(Result):
     description: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     created_at: Moment
+
+
+class ContextCreate(Request):
+    """Name a part of the workspace."""
+
+    name: Line = Field(max_length=200)
+    description: Label = ""
+    settings: Metadata = Field(default_factory=dict)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_memory.models.association import Association, Direction
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
+    from mcp_memory.models.session import Session, WorkingEntry
     from mcp_memory.models.workspace import Context, Workspace
 
 
@@ -60,6 +61,23 @@ class EncoderCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChange:
+    """A commit of a session: what is written, what is thereby committed, and how the session goes on."""
+
+    session_id: str
+    at: datetime
+    drafts: Sequence[Draft]
+    entries: Sequence[WorkingEntry] = ()
+    """Whose present values the drafts hold, or which were looked at and are done with."""
+    notes: Sequence[str] = ()
+    """Ids of memories of type `working` that are done with: they become tombstones."""
+    clear: bool = False
+    """Drop all working memory."""
+    end: bool = False
+    """End the session: working memory and remaining notes leave with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Portable:
     """A memory with its history, on its way between stores."""
 
@@ -85,6 +103,16 @@ class Counts:
     by_author: Mapping[str, int]
     by_age: Mapping[str, int]
     by_relationship: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much one workspace holds, by kind: the part of `Counts` that is cheap."""
+
+    memories: int
+    associations: int
+    by_type: Mapping[str, int]
+    by_subtype: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +275,68 @@ class Store(Protocol):
     async def drop_encoder(self, encoder: EncoderIdentity) -> int:
         """Remove an encoder's vectors; how many there were."""
 
+    # Sessions
+
+    async def start_session(self, session: Session) -> Session:
+        """Keep a new session; its workspace and context are created where missing.
+
+        Raises:
+            InvalidRequest: a session with this id exists.
+        """
+
+    async def session(self, session_id: str) -> Session | None:
+        """The session, whatever its state, or None."""
+
+    async def sessions(self, workspace_id: str, now: datetime, include_ended: bool = False) -> list[Session]:
+        """The workspace's sessions, latest use first; without `include_ended` only the active."""
+
+    async def touch_session(self, session_id: str, at: datetime, expires_at: datetime) -> Session:
+        """Note that it was used; it never expires earlier than before.
+
+        Raises:
+            InvalidRequest: there is none, or it has ended.
+        """
+
+    async def set_working(self, entry: WorkingEntry, most_entries: int) -> WorkingEntry:
+        """Hold a value under a key of the session, replacing the one before; it counts as uncommitted.
+
+        Raises:
+            InvalidRequest: no such session, or it has ended, or it holds `most_entries` others already.
+        """
+
+    async def working(self, session_id: str, now: datetime) -> list[WorkingEntry]:
+        """What the session holds, by key; what has expired is not there."""
+
+    async def notes(self, session_id: str) -> list[Memory]:
+        """The session's live memories of type `working`, oldest first."""
+
+    async def commit_session(self, commit: SessionChange, encoder: EncoderIdentity | None) -> list[Added]:
+        """Write the drafts, mark what they came from as committed, and clear or end, in one transaction.
+
+        Raises:
+            InvalidRequest: the session has ended meanwhile, or an entry or note has changed since it was read.
+        """
+
+    async def expired_sessions(self, now: datetime, limit: int) -> list[Session]:
+        """Sessions that have expired and not yet ended, longest expired first."""
+
+    async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Whether `holder` has the lease until then: nobody else held it at `now`, or it held it already."""
+
+    async def create_context(self, context: Context) -> Context:
+        """Keep a new context.
+
+        Raises:
+            InvalidRequest: the workspace has one of this name.
+        """
+
     # The whole
 
     async def counts(self, workspace_id: str, now: datetime) -> Counts:
         """Counts of one workspace."""
+
+    async def totals(self, workspace_id: str) -> Totals:
+        """How much one workspace holds."""
 
     async def state(self) -> StoreState:
         """The store as a whole."""
