@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_memory.errors import StoreTooNew
+from mcp_memory.models.search import Filter
 from mcp_memory.storage.sqlite import SqliteStore
 from mcp_memory.storage.sqlite.connection import connect
 from mcp_memory.storage.sqlite.migrate import migrate, snapshot_path, version_of
 from mcp_memory.storage.sqlite.statements import _statements, migrations, schema, sql
-from tests.integration.store_support import HERE, draft
+from tests.integration.store_support import ENCODER, HERE, draft, unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mcp_memory.storage.sqlite.connection import Connection
 
 pytestmark = pytest.mark.anyio
+NEXT = max(migrations()) + 1
+"""The version no migration leads to yet."""
 
 
 def opened(path: Path) -> Connection:
@@ -61,16 +64,115 @@ async def test_a_migration_keeps_the_memories_and_a_copy_of_the_old_file(tmp_pat
     await store.add([draft("older than the migration")], None)
     await store.close()
     connection = opened(path)
-    migrate(connection, path, {**migrations(), 2: "CREATE TABLE added_later (one INTEGER)"})
-    assert version_of(connection) == 2
+    migrate(connection, path, {**migrations(), NEXT: "CREATE TABLE added_later (one INTEGER)"})
+    assert version_of(connection) == NEXT
     assert connection.value("SELECT count(*) FROM memories") == 1
     assert connection.rows("SELECT * FROM added_later") == []
     connection.close()
-    copy = snapshot_path(path, 1)
+    copy = snapshot_path(path, NEXT - 1)
     assert copy.stat().st_mode & 0o777 == 0o600
     old = SqliteStore(copy)
     assert [memory.content for memory in (await old.browse(HERE, 5)).memories] == ["older than the migration"]
     await old.close()
+
+
+def version_1(path: Path) -> Connection:
+    """A store as the first release made it."""
+    connection = opened(path)
+    connection.run("PRAGMA journal_mode = WAL")
+    migrate(connection, path, {1: migrations()[1]})
+    return connection
+
+
+OLD_ROWS = """
+INSERT INTO workspaces (id, name, settings, created_at, updated_at)
+VALUES ('home', 'Home', '{}', '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
+INSERT INTO contexts VALUES (1, '_default', '_default', '', '{}', '2026-01-01T00:00:00.000000Z');
+INSERT INTO encoders (name, revision, dimension, created_at, active)
+VALUES ('test', '1', 16, '2026-01-01T00:00:00.000000Z', 1);
+CREATE VIRTUAL TABLE vec_1 USING vec0 (
+  workspace INTEGER PARTITION KEY, vector FLOAT[16] distance_metric=L2, chunk_size=128
+);
+"""
+OLD_MEMORY = """
+INSERT INTO memories (
+  key, id, workspace, change, status, embedding_state, type, subtype, importance, pinned, words, short_question,
+  access_count, confirmations, decay_factor, created_at, updated_at, occurred_at, last_accessed_at, forgotten_at,
+  context_id, session_id, user_id, observer_id, subject_id, author, source_memory_id, content_hash, forget_reason,
+  metadata, content, context_text
+) VALUES (
+  (1 << 40) + :row, 'mem_' || :row, 1, :row, :status, 'embedded', :type, '', 0.5, 0, 3, 0, 0, 0, 1.0,
+  '2026-01-01T00:00:0' || :row || '.000000Z', '2026-01-01T00:00:00.000000Z', NULL, NULL, NULL,
+  :context, :session, '', '', '', 'ann', '', 'hash ' || :row, NULL, '{}', :content, :quoted
+)
+"""
+
+
+def add_old_memory(connection: Connection, row: int, content: str, *, quoted: str = "", **fields: str) -> None:
+    values = {"row": row, "content": content, "quoted": quoted, "status": "active", "type": "semantic"}
+    connection.run(OLD_MEMORY, values | {"context": "_default", "session": ""} | fields)
+    key = (1 << 40) + row
+    connection.run("INSERT INTO revisions VALUES (?, 1, 'created', 'ann', '{}', NULL, '2026-01-01')", (key,))
+    connection.run("INSERT INTO memory_tags VALUES (?, 'old')", (key,))
+    connection.run("INSERT INTO vectors VALUES (?, 1, ?)", (key, unit(row).tobytes()))
+    if fields.get("status") != "deleted":
+        connection.run("INSERT INTO memories_fts (rowid, content, context) VALUES (?, ?, ?)", (key, content, quoted))
+        connection.run("INSERT INTO vec_1 (rowid, workspace, vector) VALUES (?, 1, ?)", (key, unit(row).tobytes()))
+
+
+async def test_a_store_of_version_1_gets_sessions_and_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    connection = version_1(path)
+    connection.run(OLD_ROWS)
+    add_old_memory(connection, 1, "the first violet")
+    add_old_memory(connection, 2, "asked in a session", session="s", context="kitchen")
+    add_old_memory(connection, 3, "answered there", session="s", context="kitchen", quoted="asked in a session")
+    add_old_memory(connection, 4, "a note of it", session="s", type="working")
+    add_old_memory(connection, 5, "long forgotten", status="deleted")
+    connection.run("UPDATE workspaces SET next_row = 6")
+    before = connection.rows("SELECT id, content, context_text, session_id, context_id FROM memories ORDER BY key")
+    connection.close()
+
+    store = SqliteStore(path)
+    inside = Filter(workspaces=("home",), viewer_session="s")
+    assert (await store.state()).schema_version == 2
+    assert await store.integrity() == []
+    assert [one.content for one in (await store.browse(HERE, 9)).memories] == [
+        "answered there", "asked in a session", "the first violet",
+    ]  # fmt: skip
+    assert (await store.browse(inside, 9)).total == 4
+    assert [near.memory_id for near in await store.nearest(unit(1), ENCODER, HERE, 1)] == ["mem_1"]
+    assert len((await store.keyword_candidates(("asked",), HERE, 9)).scores) == 2
+    key = (await store.keys_of(["mem_2"]))["mem_2"]
+    assert [(at, one.id) for at, one in (await store.neighbours([key], 2))[key]] == [(1, "mem_3")]
+    assert (await store.restore("home", "mem_5", "")).content == "long forgotten"
+    assert [one.action for one in await store.revisions("home", "mem_1")] == ["created"]
+    await store.forget("home", "mem_2", "", "")
+    assert (await store.keyword_candidates(("asked",), HERE, 9)).scores == {}
+    assert await store.integrity() == []
+    await store.close()
+
+    connection = opened(path)
+    now = connection.rows("SELECT id, content, session_id, context_id FROM memories ORDER BY key")
+    assert now == [(id_, text, session, context) for id_, text, _, session, context in before]
+    connection.close()
+    copy = opened(snapshot_path(path, 1))
+    assert version_of(copy) == 1
+    query = "SELECT id, content, context_text, session_id, context_id FROM memories ORDER BY key"
+    assert copy.rows(query) == before
+    copy.close()
+
+
+async def test_the_migration_to_sessions_rewrites_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    connection = version_1(path)
+    connection.run(OLD_ROWS)
+    for row in range(1, 10):
+        add_old_memory(connection, row, "long " * 50_000)
+    connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    migrate(connection, path)
+    assert path.with_name(path.name + "-wal").stat().st_size < path.stat().st_size / 4
+    connection.close()
 
 
 async def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -80,11 +182,11 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     await store.close()
     connection = opened(path)
     with pytest.raises(Exception, match="nonsense"):
-        migrate(connection, path, {**migrations(), 2: "CREATE TABLE added (one); nonsense"})
+        migrate(connection, path, {**migrations(), NEXT: "CREATE TABLE added (one); nonsense"})
     connection.close()
     store = SqliteStore(path)
     assert (await store.browse(HERE, 5)).total == 1
-    assert (await store.state()).schema_version == 1
+    assert (await store.state()).schema_version == NEXT - 1
     await store.close()
 
 

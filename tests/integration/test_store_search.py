@@ -304,7 +304,7 @@ async def test_a_candidate_brings_all_that_ranking_wants_to_know(store: SqliteSt
     )
     hits = await store.keyword_candidates(("folder", "blue"), HERE, 10)
     found = {one.group: one for one in await store.candidates(unit(2), ENCODER, hits, HERE, 10)}
-    question, answer, bare = found["s"], found["c"], found[""]
+    question, answer, bare = found["s/"], found["/c"], found[""]
     assert (question.author, question.words, question.importance) == ("ann", 5, 0.8)
     assert question.short_question
     assert question.exact

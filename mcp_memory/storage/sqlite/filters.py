@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mcp_memory.storage.sqlite.scope import Partition
 
 _NOT_EXCLUDED = "m.key NOT IN (SELECT e.key FROM carray(:exclude_ids) c CROSS JOIN memories e ON e.id = c.value)"
+_NOT_OF_ANOTHER_SESSION = "(m.type != 'working' OR m.session_id IN ('', :viewer_session) OR m.status = 'deleted')"
 _LABELS = ("context_id", "user_id", "observer_id", "subject_id", "author")
 
 
@@ -49,15 +50,17 @@ def integers(values: Sequence[int]) -> Any:
 
 
 def _status(where: Filter) -> str:
-    return "m.status IN ('active', 'archived')" if where.include_archived else "m.status = 'active'"
+    column = "+m.status" if where.session_id else "m.status"  # the `+` leaves the search to the index of sessions
+    return f"{column} IN ('active', 'archived')" if where.include_archived else f"{column} = 'active'"
 
 
 def _parts(where: Filter) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield _NOT_OF_ANOTHER_SESSION, {"viewer_session": where.viewer_session}
     for column in _LABELS:
         if value := getattr(where, column):
             yield f"m.{column} = :{column}", {column: value}
     if where.session_id:
-        yield "m.conversation = :conversation AND m.conversation != ''", {"conversation": f"s:{where.session_id}"}
+        yield "m.session_id = :session_id AND m.session_id != ''", {"session_id": where.session_id}
     if where.types:
         yield "m.type IN (SELECT value FROM carray(:types))", {"types": strings(where.types)}
     if where.subtypes:

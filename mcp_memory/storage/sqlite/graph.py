@@ -72,6 +72,7 @@ def associations(
         "outgoing": direction != "incoming",
         "incoming": direction != "outgoing",
         "archived": where.include_archived,
+        "viewer_session": where.viewer_session,
         "limit": limit,
     }
     return [association_of(row) for row in connection.rows(sql("associations_of"), bindings)]

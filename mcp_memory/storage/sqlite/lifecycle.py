@@ -8,7 +8,7 @@ from mcp_memory.errors import InvalidRequest, UnknownMemory
 from mcp_memory.storage.sqlite import encoders, journal, scope
 from mcp_memory.storage.sqlite.reading import find_in_workspace, load
 from mcp_memory.storage.sqlite.statements import sql
-from mcp_memory.storage.sqlite.words import context_of, index_words, refresh_followers, unindex_words
+from mcp_memory.storage.sqlite.words import context_of, group_of, index_words, refresh_followers, unindex_words
 from mcp_memory.storage.sqlite.writing import find_twin
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ def forget(connection: Connection, workspace_id: str, memory_id: str, reason: st
     key, memory = find_in_workspace(connection, workspace_id, memory_id)
     if memory.status == "deleted":
         raise UnknownMemory(f"{memory_id} is already forgotten; `restore` brings it back.")
+    return bury(connection, key, reason, author)
+
+
+def bury(connection: Connection, key: int, reason: str, author: str) -> Memory:
+    """`forget`, for a live memory."""
     _unindex(connection, key)
     now, change = journal.now_stamp(), journal.next_change(connection)
     connection.run(sql("bury"), {"key": key, "reason": reason or None, "now": now, "change": change})
@@ -32,17 +37,23 @@ def forget(connection: Connection, workspace_id: str, memory_id: str, reason: st
 
 
 def restore(connection: Connection, workspace_id: str, memory_id: str, author: str) -> Memory:
-    """Bring a tombstone back, with its vectors."""
+    """Bring a tombstone back, with its vectors.
+
+    A note whose session has ended comes back without a session, for all to find.
+    """
     key, memory = find_in_workspace(connection, workspace_id, memory_id)
     if memory.status != "deleted":
         raise UnknownMemory(f"{memory_id} is not forgotten; there is nothing to restore.")
+    if memory.type == "working" and connection.rows(sql("has_ended"), (memory.session_id,)):
+        memory = memory.model_copy(update={"session_id": None})
     twin = find_twin(connection, scope.number_of(key), memory)
     if twin is not None:
         raise InvalidRequest(
             f"The same content was remembered again as {load(connection, twin).id}; use that one, or forget it first."
         )
     now, change = journal.now_stamp(), journal.next_change(connection)
-    connection.run(sql("unbury"), {"key": key, "now": now, "change": change})
+    bindings = {"key": key, "session_id": memory.session_id or "", "now": now, "change": change}
+    connection.run(sql("unbury"), bindings)
     _index(connection, key, memory.content)
     refresh_followers(connection, key)
     return _recorded(connection, key, "restored", author, "memory.restore", now)
@@ -81,8 +92,7 @@ def _overwrite_free_pages(connection: Connection) -> None:
 
 
 def _index(connection: Connection, key: int, content: str) -> None:
-    [[workspace, conversation]] = connection.rows(sql("conversation_of"), (key,))
-    context_text = context_of(connection, workspace, conversation, key, content)
+    context_text = context_of(connection, group_of(connection, key), key, content)
     connection.run(sql("set_context_text"), (context_text, key))
     index_words(connection, key, content, context_text)
     encoders.index_vectors_of(connection, key)

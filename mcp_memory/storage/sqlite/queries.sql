@@ -26,6 +26,13 @@ SELECT id, name, settings, created_at, updated_at FROM workspaces WHERE id = ?;
 -- name: workspaces
 SELECT id, name, settings, created_at, updated_at FROM workspaces ORDER BY id;
 
+-- name: find_context
+SELECT 1 FROM contexts WHERE workspace = :workspace AND (id = :id OR name = :name);
+
+-- name: insert_described_context
+INSERT INTO contexts (workspace, id, name, description, settings, created_at)
+VALUES (:workspace, :id, :name, :description, :settings, :now);
+
 -- name: insert_context
 INSERT INTO contexts (workspace, id, name, description, settings, created_at)
 VALUES (:workspace, :id, :id, '', '{}', :now)
@@ -56,7 +63,7 @@ INSERT INTO memory_tags (key, tag) VALUES (?, ?) ON CONFLICT DO NOTHING;
 -- name: twin
 SELECT key FROM memories
 WHERE workspace = ? AND content_hash = ? AND context_id = ? AND user_id = ? AND subject_id = ? AND observer_id = ?
-  AND status != 'deleted';
+  AND iif(type = 'working', session_id, '') = ? AND status != 'deleted';
 
 -- name: confirm
 UPDATE memories
@@ -72,7 +79,8 @@ WHERE key = :key;
 
 -- name: unbury
 UPDATE memories
-SET status = 'active', forgotten_at = NULL, forget_reason = NULL, updated_at = :now, change = :change
+SET status = 'active', forgotten_at = NULL, forget_reason = NULL, session_id = :session_id, updated_at = :now,
+  change = :change
 WHERE key = :key;
 
 -- name: delete_memory
@@ -138,6 +146,13 @@ SELECT m.id, m.key FROM carray(?) c CROSS JOIN memories m ON m.id = c.value;
 -- name: count_memories
 SELECT count(*) FROM memories m WHERE m.workspace = :workspace AND {condition};
 
+-- name: count_plain
+SELECT
+  (SELECT count(*) FROM memories WHERE workspace = :workspace AND status = 'active')
+  - (SELECT count(*) FROM memories INDEXED BY memories_notes
+     WHERE type = 'working' AND session_id != '' AND status != 'deleted' AND session_id != :viewer_session
+       AND workspace = :workspace AND status = 'active');
+
 -- name: newest
 SELECT m.* FROM whole_memories m WHERE m.key IN (
   SELECT m.key FROM memories m
@@ -156,32 +171,41 @@ SELECT m.* FROM whole_memories m WHERE m.key IN (
 )
 ORDER BY m.pinned DESC, m.importance DESC, m.created_at DESC, m.key DESC;
 
--- name: conversation_of
-SELECT workspace, conversation FROM memories WHERE key = ?;
+-- name: group_of
+SELECT workspace, session_id, context_id, type = 'working' AND session_id != '' FROM memories
+WHERE key = ? AND (session_id != '' OR context_id != '_default');
 
 -- name: memories_before
 SELECT m.* FROM whole_memories m
-WHERE m.workspace = ? AND m.conversation = ? AND m.conversation != '' AND m.key < ? AND m.status != 'deleted'
+WHERE m.workspace = :workspace AND m.session_id = :session_id AND m.context_id = :context_id
+  AND (m.session_id != '' OR m.context_id != '_default') AND m.key < :key AND m.status != 'deleted'
+  AND (:with_notes OR m.type != 'working' OR m.session_id = '')
 ORDER BY m.key DESC
-LIMIT ?;
+LIMIT :limit;
 
 -- name: memories_after
 SELECT m.* FROM whole_memories m
-WHERE m.workspace = ? AND m.conversation = ? AND m.conversation != '' AND m.key > ? AND m.status != 'deleted'
+WHERE m.workspace = :workspace AND m.session_id = :session_id AND m.context_id = :context_id
+  AND (m.session_id != '' OR m.context_id != '_default') AND m.key > :key AND m.status != 'deleted'
+  AND (:with_notes OR m.type != 'working' OR m.session_id = '')
 ORDER BY m.key
-LIMIT ?;
+LIMIT :limit;
 
 -- name: contents_before
 SELECT content FROM memories
-WHERE workspace = ? AND conversation = ? AND conversation != '' AND key < ? AND status != 'deleted'
+WHERE workspace = :workspace AND session_id = :session_id AND context_id = :context_id
+  AND (session_id != '' OR context_id != '_default') AND key < :key AND status != 'deleted'
+  AND (:with_notes OR type != 'working' OR session_id = '')
 ORDER BY key DESC
-LIMIT ?;
+LIMIT :limit;
 
 -- name: contents_after
 SELECT key, content FROM memories
-WHERE workspace = ? AND conversation = ? AND conversation != '' AND key > ? AND status != 'deleted'
+WHERE workspace = :workspace AND session_id = :session_id AND context_id = :context_id
+  AND (session_id != '' OR context_id != '_default') AND key > :key AND status != 'deleted'
+  AND (:with_notes OR type != 'working' OR session_id = '')
 ORDER BY key
-LIMIT ?;
+LIMIT :limit;
 
 -- name: set_context_text
 UPDATE memories SET context_text = ? WHERE key = ?;
@@ -219,7 +243,12 @@ SELECT count(*) FROM memories_fts WHERE memories_fts MATCH :query AND rowid BETW
 -- name: keyword_hits
 SELECT rowid, -bm25(memories_fts, 1.0, 0.4) AS score FROM memories_fts
 WHERE memories_fts MATCH :query AND rowid BETWEEN :first AND :last
-  AND rowid NOT IN (SELECT key FROM memories WHERE status = 'archived')
+  AND rowid NOT IN (
+    SELECT key FROM memories WHERE status = 'archived'
+    UNION ALL
+    SELECT key FROM memories INDEXED BY memories_notes
+    WHERE type = 'working' AND session_id != '' AND status != 'deleted' AND session_id != :viewer_session
+  )
 ORDER BY score DESC
 LIMIT :limit;
 
@@ -348,6 +377,11 @@ WHERE v.vector IS NOT NULL;
 -- name: has_archived
 SELECT EXISTS (SELECT 1 FROM memories WHERE status = 'archived');
 
+-- name: notes_of_others
+SELECT key FROM memories INDEXED BY memories_notes
+WHERE type = 'working' AND session_id != '' AND status != 'deleted' AND session_id != :viewer_session
+  AND key BETWEEN :first AND :last;
+
 -- name: allowed_keys
 SELECT m.key FROM memories m WHERE m.workspace = :workspace AND {condition};
 
@@ -356,8 +390,13 @@ SELECT m.key FROM carray(:keys) c CROSS JOIN memories m ON m.key = c.value WHERE
 
 -- name: features
 SELECT
-  m.key, m.author, coalesce(nullif(m.session_id, ''), nullif(m.context_id, '_default'), ''),
-  ifnull(m.occurred_at, m.created_at), m.importance, m.words, m.short_question
+  m.key, m.author,
+  CASE
+    WHEN m.context_id != '_default' THEN m.session_id || '/' || m.context_id
+    WHEN m.session_id != '' THEN m.session_id || '/'
+    ELSE ''
+  END,
+  ifnull(m.occurred_at, m.created_at), m.importance, m.words, m.short_question, m.context_id
 FROM carray(?) c CROSS JOIN memories m ON m.key = c.value
 WHERE m.status != 'deleted';
 
@@ -406,6 +445,8 @@ WHERE s.status != 'deleted' AND t.status != 'deleted'
   AND (:archived OR (s.status = 'active' AND t.status = 'active'))
   AND s.workspace IN (SELECT value FROM json_each(:workspaces))
   AND t.workspace IN (SELECT value FROM json_each(:workspaces))
+  AND (s.type != 'working' OR s.session_id IN ('', :viewer_session))
+  AND (t.type != 'working' OR t.session_id IN ('', :viewer_session))
 ORDER BY a.strength DESC, a.id
 LIMIT :limit;
 
@@ -430,12 +471,109 @@ WHERE m.key BETWEEN ? AND ?
 ORDER BY m.key
 LIMIT ?;
 
+-- name: insert_session
+INSERT INTO sessions (
+  id, workspace, context_id, user_id, author, metadata, ttl_seconds, auto_commit, created_at, touched_at, expires_at,
+  committed_at, ended_at
+) VALUES (
+  :id, :workspace, :context_id, :user_id, :author, :metadata, :ttl_seconds, :auto_commit, :created_at, :touched_at,
+  :expires_at, :committed_at, :ended_at
+)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: session
+SELECT
+  s.id, w.id, s.context_id, s.user_id, s.author, s.metadata, s.ttl_seconds, s.auto_commit, s.created_at, s.touched_at,
+  s.expires_at, s.committed_at, s.ended_at
+FROM sessions s JOIN workspaces w ON w.number = s.workspace
+WHERE s.id = ?;
+
+-- name: sessions
+SELECT
+  s.id, w.id, s.context_id, s.user_id, s.author, s.metadata, s.ttl_seconds, s.auto_commit, s.created_at, s.touched_at,
+  s.expires_at, s.committed_at, s.ended_at
+FROM sessions s JOIN workspaces w ON w.number = s.workspace
+WHERE w.id = :workspace_id AND (:include_ended OR (s.ended_at IS NULL AND s.expires_at > :now))
+ORDER BY s.touched_at DESC, s.id;
+
+-- name: expired_sessions
+SELECT
+  s.id, w.id, s.context_id, s.user_id, s.author, s.metadata, s.ttl_seconds, s.auto_commit, s.created_at, s.touched_at,
+  s.expires_at, s.committed_at, s.ended_at
+FROM sessions s JOIN workspaces w ON w.number = s.workspace
+WHERE s.ended_at IS NULL AND s.expires_at <= ?
+ORDER BY s.expires_at, s.id
+LIMIT ?;
+
+-- name: touch_session
+UPDATE sessions SET touched_at = max(touched_at, :at), expires_at = max(expires_at, :expires_at) WHERE id = :id;
+
+-- name: settle_session
+UPDATE sessions
+SET committed_at = ifnull(:committed_at, committed_at), ended_at = ifnull(:ended_at, ended_at)
+WHERE id = :id;
+
+-- name: has_ended
+SELECT 1 FROM sessions WHERE id = ? AND ended_at IS NOT NULL;
+
+-- name: working
+SELECT session_id, key, value, ttl_seconds, created_at, updated_at, expires_at, committed_at FROM working_memory
+WHERE session_id = ? AND (expires_at IS NULL OR expires_at > ?)
+ORDER BY key;
+
+-- name: drop_expired_working
+DELETE FROM working_memory WHERE session_id = ? AND expires_at <= ?;
+
+-- name: drop_working
+DELETE FROM working_memory WHERE session_id = ? RETURNING committed_at;
+
+-- name: count_other_working
+SELECT count(*) FROM working_memory WHERE session_id = ? AND key != ?;
+
+-- name: set_working
+INSERT INTO working_memory (session_id, key, ttl_seconds, created_at, updated_at, expires_at, committed_at, value)
+VALUES (:session_id, :key, :ttl_seconds, :created_at, :updated_at, :expires_at, NULL, :value)
+ON CONFLICT (session_id, key) DO UPDATE
+SET ttl_seconds = excluded.ttl_seconds, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+  committed_at = NULL, value = excluded.value
+RETURNING session_id, key, value, ttl_seconds, created_at, updated_at, expires_at, committed_at;
+
+-- name: commit_working
+UPDATE working_memory SET committed_at = :at
+WHERE session_id = :session_id AND key = :key AND value = :value AND updated_at = :updated_at
+  AND committed_at IS :committed_at
+RETURNING key;
+
+-- name: notes
+SELECT m.* FROM whole_memories m
+WHERE m.workspace_id IN (:workspace_id, :global) AND m.key IN (
+  SELECT key FROM memories INDEXED BY memories_notes
+  WHERE type = 'working' AND session_id != '' AND status != 'deleted' AND session_id = :session_id
+)
+ORDER BY m.created_at, m.key;
+
+-- name: take_lease
+INSERT INTO leases (name, holder, until) VALUES (:name, :holder, :until)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE holder = excluded.holder OR until <= :now
+RETURNING name;
+
 -- name: counts
 SELECT
   count(*), min(created_at), max(created_at),
   (SELECT count(*) FROM associations WHERE workspace = :workspace),
   (SELECT count(*) FROM contexts WHERE workspace = :workspace)
 FROM memories WHERE workspace = :workspace AND status IN ('active', 'archived');
+
+-- name: totals
+SELECT type, subtype, count(*) FROM memories
+WHERE workspace = ? AND status IN ('active', 'archived')
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2;
+
+-- name: count_associations
+SELECT count(*) FROM associations WHERE workspace = ?;
 
 -- name: count_by_type
 SELECT type, count(*) FROM memories WHERE workspace = ? AND status IN ('active', 'archived') GROUP BY 1 ORDER BY 2 DESC, 1;

@@ -13,6 +13,7 @@ from mcp_memory.storage.sqlite.filters import Condition, integers, strings
 from mcp_memory.storage.sqlite.rows import memory_of
 from mcp_memory.storage.sqlite.scope import partitions
 from mcp_memory.storage.sqlite.statements import sql, sql_with
+from mcp_memory.storage.sqlite.words import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,9 +76,9 @@ def keys_of(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
 def browse(connection: Connection, where: Filter, limit: int, offset: int) -> Page:
     """Newest first."""
     condition, total = Condition(where), 0
+    statement = sql("count_plain") if where.is_plain else sql_with("count_memories", condition.sql)
     for partition in partitions(connection, where.workspaces):
-        count = connection.value(sql_with("count_memories", condition.sql), condition.within(partition))
-        total += count
+        total += connection.value(statement, condition.within(partition))
     return Page(_ordered(connection, "newest", where, limit, offset, _newest), total)
 
 
@@ -87,7 +88,7 @@ def important(connection: Connection, where: Filter, limit: int) -> list[Memory]
 
 
 def neighbours(connection: Connection, keys: Sequence[int], span: int) -> dict[int, list[tuple[int, Memory]]]:
-    """The live memories right before and after each, in its conversation, by position."""
+    """The live memories right before and after each, in its group, by position."""
     return {key: _around(connection, key, span) for key in dict.fromkeys(keys)} if span > 0 else {}
 
 
@@ -102,11 +103,11 @@ def revisions(connection: Connection, workspace_id: str, memory_id: str) -> list
 
 
 def _around(connection: Connection, key: int, span: int) -> list[tuple[int, Memory]]:
-    place = connection.first(sql("conversation_of"), (key,))
-    if place is None or not place[1]:
+    group = group_of(connection, key)
+    if group is None:
         return []
-    before = connection.rows(sql("memories_before"), (*place, key, span))
-    after = connection.rows(sql("memories_after"), (*place, key, span))
+    before = connection.rows(sql("memories_before"), group.bindings(key, span))
+    after = connection.rows(sql("memories_after"), group.bindings(key, span))
     numbered = [*enumerate(reversed(before), -len(before)), *enumerate(after, 1)]
     return [(position, memory_of(row)[1]) for position, row in numbered]
 

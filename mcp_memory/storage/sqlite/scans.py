@@ -61,6 +61,8 @@ class MemoryScan:
         """The nearest memories that pass the filter, nearest first."""
         allowed = self._states != GONE if self._where.include_archived else self._states == ACTIVE
         if self._where.is_plain:
+            hidden = _notes_of_others(self._connection, self._where, self._partition)
+            allowed[self._matrix.positions(hidden, len(self._keys))] = False
             return self._hits(self._largest(allowed, limit))
         for times in PROBES:
             probed = self._largest(allowed, limit * times)
@@ -114,6 +116,12 @@ class MemoryScan:
         return allowed
 
 
+def _notes_of_others(connection: Connection, where: Filter, partition: Partition) -> list[int]:
+    """The keys of the notes of sessions other than the one that looks; usually few, of the sessions open now."""
+    bindings = {"viewer_session": where.viewer_session, "first": partition.first, "last": partition.last}
+    return [key for (key,) in connection.rows(sql("notes_of_others"), bindings)]
+
+
 def _products(vectors: Floats, query: Floats) -> Floats:
     """The inner product of every row with the query, shape (rows,)."""
     import numpy as np
@@ -136,13 +144,21 @@ class DiskScan:
 
     def top(self, limit: int) -> list[Hit]:
         """The nearest memories that pass the filter, nearest first."""
-        condition = Condition(self._where)
-        bindings = condition.within(self._partition, vector=self._query.tobytes(), k=min(limit, MOST_FROM_DISK))
-        plain = self._where.is_plain and not self._connection.value(sql("has_archived"))
-        among = "search_vector_index" if plain else "search_vector_index_among"
+        condition, hidden = Condition(self._where), self._hidden(limit)
+        wanted = limit if hidden is None else limit + len(hidden)
+        bindings = condition.within(self._partition, vector=self._query.tobytes(), k=min(wanted, MOST_FROM_DISK))
+        among = "search_vector_index_among" if hidden is None else "search_vector_index"
         text = sql_for_index(among, self._encoder).replace("{condition}", condition.sql)
         rows = self._connection.rows(text, bindings)
-        return [(key, 1.0 - distance * distance / 2.0) for key, distance in rows]
+        seen = [(key, 1.0 - distance * distance / 2.0) for key, distance in rows if not hidden or key not in hidden]
+        return seen[:limit]
+
+    def _hidden(self, limit: int) -> set[int] | None:
+        """The few memories of the workspace the search must leave out; None where it must look up which it may find."""
+        if not self._where.is_plain or self._connection.value(sql("has_archived")):
+            return None
+        hidden = _notes_of_others(self._connection, self._where, self._partition)
+        return set(hidden) if limit + len(hidden) <= MOST_FROM_DISK or not hidden else None
 
     def of(self, keys: Sequence[int]) -> list[Hit]:
         """The cosines of these memories, in any order; those without a vector are left out."""

@@ -63,14 +63,6 @@ CREATE TABLE memories (
   author TEXT NOT NULL,
   source_memory_id TEXT NOT NULL,
   content_hash TEXT NOT NULL,
-  -- The session, else the named context: what orders memories into a conversation.
-  conversation TEXT NOT NULL AS (
-    CASE
-      WHEN session_id != '' THEN 's:' || session_id
-      WHEN context_id != '_default' THEN 'c:' || context_id
-      ELSE ''
-    END
-  ) VIRTUAL,
   forget_reason TEXT,
   metadata TEXT NOT NULL,
   content TEXT NOT NULL,
@@ -79,7 +71,7 @@ CREATE TABLE memories (
 ) STRICT;
 
 CREATE UNIQUE INDEX memories_twin ON memories (
-  workspace, content_hash, context_id, user_id, subject_id, observer_id
+  workspace, content_hash, context_id, user_id, subject_id, observer_id, iif(type = 'working', session_id, '')
 ) WHERE status != 'deleted';
 CREATE INDEX memories_change ON memories (workspace, change);
 -- Newest first, and everything a filter or a count looks at, without reading the long rows themselves.
@@ -87,7 +79,12 @@ CREATE INDEX memories_newest ON memories (
   workspace, status, created_at, type, subtype, context_id, session_id, user_id, observer_id, subject_id, author
 );
 CREATE INDEX memories_important ON memories (workspace, status, pinned, importance, created_at);
-CREATE INDEX memories_conversation ON memories (workspace, conversation) WHERE conversation != '';
+-- What was written in one session and context: what orders memories and gives them context.
+CREATE INDEX memories_group ON memories (workspace, session_id, context_id)
+WHERE session_id != '' OR context_id != '_default';
+-- A note is a memory of type `working` with a session. It is its session's own: nobody else finds it or confirms it.
+CREATE INDEX memories_notes ON memories (session_id)
+WHERE type = 'working' AND session_id != '' AND status != 'deleted';
 CREATE INDEX memories_archived ON memories (key) WHERE status = 'archived';
 CREATE INDEX memories_deleted ON memories (key) WHERE status = 'deleted';
 CREATE INDEX memories_pending ON memories (key) WHERE embedding_state = 'pending';
@@ -160,6 +157,46 @@ CREATE TABLE events (
   created_at TEXT NOT NULL
 ) STRICT;
 
+-- Sessions end and stay; what they hold in hand leaves with them.
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY,
+  workspace INTEGER NOT NULL REFERENCES workspaces (number),
+  context_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  author TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  ttl_seconds INTEGER NOT NULL,
+  auto_commit INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  touched_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  committed_at TEXT,
+  ended_at TEXT
+) STRICT;
+
+CREATE INDEX sessions_used ON sessions (workspace, touched_at);
+CREATE INDEX sessions_open ON sessions (expires_at) WHERE ended_at IS NULL;
+
+-- Values are JSON. `committed_at` is of the present value.
+CREATE TABLE working_memory (
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  ttl_seconds INTEGER,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  expires_at TEXT,
+  committed_at TEXT,
+  value TEXT NOT NULL,
+  PRIMARY KEY (session_id, key)
+) STRICT;
+
+-- Who does what only one process shall do, and until when.
+CREATE TABLE leases (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- An encoder's number names its index on disk, vec_<number>.
 CREATE TABLE encoders (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -203,5 +240,5 @@ SELECT
   (SELECT json_group_array(t.tag ORDER BY t.tag) FROM memory_tags t WHERE t.key = m.key) AS tags,
   m.metadata, m.source_memory_id, m.status, m.pinned, m.access_count, m.confirmations, m.last_accessed_at,
   m.decay_factor, m.embedding_state, m.occurred_at, m.created_at, m.updated_at, m.forgotten_at, m.forget_reason,
-  m.workspace, m.conversation
+  m.workspace
 FROM memories m JOIN workspaces w ON w.number = m.workspace;

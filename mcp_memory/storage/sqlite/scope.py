@@ -6,9 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mcp_memory.errors import InvalidRequest
+from mcp_memory.models.base import stamp
 from mcp_memory.models.workspace import Context, Workspace
 from mcp_memory.names import DEFAULT_CONTEXT
-from mcp_memory.storage.sqlite.journal import now_stamp
+from mcp_memory.storage.sqlite.journal import dumps, now_stamp
 from mcp_memory.storage.sqlite.statements import sql
 
 if TYPE_CHECKING:
@@ -109,6 +111,30 @@ def contexts(connection: Connection, workspace_id: str) -> list[Context]:
         )
         for id_, name, text, settings, created in rows
     ]
+
+
+def create_context(connection: Connection, context: Context) -> Context:
+    """Keep a new context; its workspace is created where it is missing.
+
+    Raises:
+        InvalidRequest: the workspace has one of this id or name.
+    """
+    created = stamp(context.created_at)
+    bindings = {
+        "workspace": ensure_workspace(connection, context.workspace_id, "", created),
+        "id": context.id,
+        "name": context.name,
+        "description": context.description,
+        "settings": dumps(context.settings),
+        "now": created,
+    }
+    if connection.rows(sql("find_context"), bindings):
+        raise InvalidRequest(
+            f"The workspace {context.workspace_id!r} already has a context {context.name!r}; use it, "
+            "or choose another name."
+        )
+    connection.run(sql("insert_described_context"), bindings)
+    return context
 
 
 def _workspace(row: tuple[Any, ...]) -> Workspace:

@@ -13,6 +13,7 @@ from mcp_memory.storage.sqlite import (
     portable,
     reading,
     scope,
+    sessions,
     vectors,
     whole,
     writing,
@@ -28,8 +29,19 @@ if TYPE_CHECKING:
     from mcp_memory.models.association import Association, Direction
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
+    from mcp_memory.models.session import Session, WorkingEntry
     from mcp_memory.models.workspace import Context, Workspace
-    from mcp_memory.storage.base import Added, Counts, EncoderCoverage, Page, Portable, StoreState, Unembedded
+    from mcp_memory.storage.base import (
+        Added,
+        Counts,
+        EncoderCoverage,
+        Page,
+        Portable,
+        SessionChange,
+        StoreState,
+        Totals,
+        Unembedded,
+    )
 
 Returned = TypeVar("Returned")
 
@@ -205,11 +217,61 @@ class SqliteStore:
         """Remove an encoder's vectors; how many there were."""
         return await self._write(encoders.drop, encoder)
 
+    # Sessions
+
+    async def start_session(self, session: Session) -> Session:
+        """Keep a new session."""
+        return await self._write(sessions.start, session)
+
+    async def session(self, session_id: str) -> Session | None:
+        """The session, whatever its state, or None."""
+        return await self._read(sessions.find, session_id)
+
+    async def sessions(self, workspace_id: str, now: datetime, include_ended: bool = False) -> list[Session]:
+        """The workspace's sessions, latest use first."""
+        return await self._read(sessions.of_workspace, workspace_id, now, include_ended=include_ended)
+
+    async def touch_session(self, session_id: str, at: datetime, expires_at: datetime) -> Session:
+        """Note that it was used; it never expires earlier than before."""
+        return await self._write(sessions.touch, session_id, at, expires_at)
+
+    async def set_working(self, entry: WorkingEntry, most_entries: int) -> WorkingEntry:
+        """Hold a value under a key of the session."""
+        return await self._write(sessions.set_working, entry, most_entries)
+
+    async def working(self, session_id: str, now: datetime) -> list[WorkingEntry]:
+        """What the session holds, by key."""
+        return await self._read(sessions.working, session_id, now)
+
+    async def notes(self, session_id: str) -> list[Memory]:
+        """The session's live memories of type `working`, oldest first."""
+        return await self._read(sessions.notes, session_id)
+
+    async def commit_session(self, commit: SessionChange, encoder: EncoderIdentity | None) -> list[Added]:
+        """Write the drafts, mark what they came from as committed, and clear or end, in one transaction."""
+        return await self._write(sessions.commit, commit, encoder)
+
+    async def expired_sessions(self, now: datetime, limit: int) -> list[Session]:
+        """Sessions that have expired and not yet ended, longest expired first."""
+        return await self._read(sessions.expired, now, limit)
+
+    async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Whether `holder` has the lease until then."""
+        return await self._write(sessions.take_lease, name, holder, now, until)
+
+    async def create_context(self, context: Context) -> Context:
+        """Keep a new context."""
+        return await self._write(scope.create_context, context)
+
     # The whole
 
     async def counts(self, workspace_id: str, now: datetime) -> Counts:
         """Counts of one workspace."""
         return await self._read(whole.counts, workspace_id, now)
+
+    async def totals(self, workspace_id: str) -> Totals:
+        """How much one workspace holds."""
+        return await self._read(whole.totals, workspace_id)
 
     async def state(self) -> StoreState:
         """The store as a whole."""

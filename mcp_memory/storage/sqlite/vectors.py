@@ -115,9 +115,9 @@ def candidates(
     return [
         Candidate(
             key, scores.get(key, 0.0), cosines.get(key), key in exact, author, group, datetime.fromisoformat(moment),
-            importance, words, bool(short),
+            importance, words, bool(short), context,
         )
-        for key, author, group, moment, importance, words, short in connection.rows(
+        for key, author, group, moment, importance, words, short, context in connection.rows(
             sql("features"), (integers(keys),)
         )
     ]  # fmt: skip

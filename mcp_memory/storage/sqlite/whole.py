@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from mcp_memory.models.base import in_utc, stamp
-from mcp_memory.storage.base import Counts, StoreState
+from mcp_memory.storage.base import Counts, StoreState, Totals
 from mcp_memory.storage.sqlite import encoders, scope
 from mcp_memory.storage.sqlite.migrate import version_of
 from mcp_memory.storage.sqlite.statements import sql, sql_for_index
@@ -50,6 +51,19 @@ def counts(connection: Connection, workspace_id: str, now: datetime) -> Counts:
         by_age=by("age", {"workspace": number} | _age_borders(now)),
         by_relationship=by("relationship"),
     )
+
+
+def totals(connection: Connection, workspace_id: str) -> Totals:
+    """How much one workspace holds, by kind; all zero where there is none."""
+    by_type: Counter[str] = Counter()
+    by_subtype: Counter[str] = Counter()
+    found = scope.partitions(connection, [workspace_id])
+    for kind, subtype, count in connection.rows(sql("totals"), (found[0].number,)) if found else ():
+        by_type[kind] += count
+        by_subtype[subtype] += count
+    by_subtype.pop("", None)
+    associations = connection.value(sql("count_associations"), (found[0].number,)) if found else 0
+    return Totals(by_type.total(), associations, dict(by_type.most_common()), dict(by_subtype.most_common()))
 
 
 def state(connection: Connection, path: Path) -> StoreState:

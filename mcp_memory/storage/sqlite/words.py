@@ -6,14 +6,48 @@ FTS5 keeps no text of its own here, so a memory is taken out with the very text 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from mcp_memory.names import DEFAULT_CONTEXT
 from mcp_memory.storage.sqlite.statements import sql
 from mcp_memory.text import CONTEXT_MEMORIES, context_window, segment
 
 if TYPE_CHECKING:
+    from mcp_memory.models.memory import Memory
     from mcp_memory.storage.sqlite.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The memories of a workspace that share a session and a context, in the order they were written."""
+
+    workspace: int
+    session_id: str
+    context_id: str
+    with_notes: bool
+    """Notes are for notes alone: everybody may read the others."""
+
+    def bindings(self, key: int, limit: int) -> dict[str, Any]:
+        """The values of a statement that looks at some of the group before or after a key."""
+        return {
+            "workspace": self.workspace, "session_id": self.session_id, "context_id": self.context_id,
+            "with_notes": self.with_notes, "key": key, "limit": limit,
+        }  # fmt: skip
+
+
+def group_of(connection: Connection, key: int) -> Group | None:
+    """The group of a memory; None where it belongs to no session and no named context."""
+    row = connection.first(sql("group_of"), (key,))
+    return None if row is None else Group(*row)
+
+
+def group_for(memory: Memory, workspace: int) -> Group | None:
+    """The group of a memory about to be written."""
+    if not memory.session_id and memory.context_id == DEFAULT_CONTEXT:
+        return None
+    with_notes = bool(memory.session_id) and memory.type == "working"
+    return Group(workspace, memory.session_id or "", memory.context_id, with_notes)
 
 
 def index_words(connection: Connection, key: int, content: str, context_text: str) -> None:
@@ -27,32 +61,31 @@ def unindex_words(connection: Connection, key: int) -> None:
     connection.run(sql("delete_words"), (key, segment(content), segment(context_text)))
 
 
-def context_of(connection: Connection, workspace: int, conversation: str, key: int, content: str) -> str:
-    """What the `context` column holds for a memory of this conversation."""
-    if not conversation:
+def context_of(connection: Connection, group: Group | None, key: int, content: str) -> str:
+    """What the `context` column holds for a memory of this group."""
+    if group is None:
         return ""
-    rows = connection.rows(sql("contents_before"), (workspace, conversation, key, CONTEXT_MEMORIES))
+    rows = connection.rows(sql("contents_before"), group.bindings(key, CONTEXT_MEMORIES))
     return context_window(content, [text for (text,) in reversed(rows)])
-
-
-def conversation_of(session_id: str | None, context_id: str) -> str:
-    """The column `conversation` of a row about to be written."""
-    if session_id:
-        return f"s:{session_id}"
-    return "" if context_id == DEFAULT_CONTEXT else f"c:{context_id}"
 
 
 def refresh_followers(connection: Connection, key: int) -> None:
     """Write the context of the memories right after this one anew: it has come, or gone."""
-    [[workspace, conversation]] = connection.rows(sql("conversation_of"), (key,))
-    if not conversation:
+    group = group_of(connection, key)
+    if group is None:
         return
-    followers = connection.rows(sql("contents_after"), (workspace, conversation, key, CONTEXT_MEMORIES))
-    for follower, content in followers:
+    for follower, content in _followers(connection, group, key).items():
         unindex_words(connection, follower)
-        context_text = context_of(connection, workspace, conversation, follower, content)
+        context_text = context_of(connection, group_of(connection, follower), follower, content)
         connection.run(sql("set_context_text"), (context_text, follower))
         index_words(connection, follower, content, context_text)
+
+
+def _followers(connection: Connection, group: Group, key: int) -> dict[int, str]:
+    """Key and content of those that may quote this memory: the next of all, and the next that are no notes."""
+    groups = [replace(group, with_notes=with_notes) for with_notes in (True, False)]
+    rows = (connection.rows(sql("contents_after"), one.bindings(key, CONTEXT_MEMORIES)) for one in groups)
+    return {follower: content for found in rows for follower, content in found}
 
 
 def rebuild_words(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from mcp_memory.errors import InvalidRequest
 from mcp_memory.models.base import stamp
 from mcp_memory.models.memory import Memory
 from mcp_memory.storage.base import Added
@@ -13,7 +14,7 @@ from mcp_memory.storage.sqlite.filters import integers
 from mcp_memory.storage.sqlite.reading import load
 from mcp_memory.storage.sqlite.rows import bindings_of
 from mcp_memory.storage.sqlite.statements import sql
-from mcp_memory.storage.sqlite.words import context_of, conversation_of, index_words
+from mcp_memory.storage.sqlite.words import context_of, group_for, index_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def add(connection: Connection, drafts: Sequence[Draft], identity: EncoderIdenti
 
 
 def _add(connection: Connection, draft: Draft, identity: EncoderIdentity | None, change: int) -> Added:
+    _require_open_session(connection, draft)
     workspace = ensure_scope(connection, draft.workspace_id, draft.context_id, stamp(draft.created_at))
     vector = None if draft.vector is None or identity is None else encoders.as_blob(draft.vector, identity)
     encoder = None if vector is None or identity is None else encoders.ensure(connection, identity)
@@ -51,6 +53,15 @@ def _add(connection: Connection, draft: Draft, identity: EncoderIdentity | None,
     return added
 
 
+def _require_open_session(connection: Connection, draft: Draft) -> None:
+    """A note written after its session has ended would be found by nobody."""
+    if draft.type == "working" and draft.session_id and connection.rows(sql("has_ended"), (draft.session_id,)):
+        raise InvalidRequest(
+            f"The session {draft.session_id!r} has ended, so it takes no more working memories; start a new session, "
+            "or give the memory another type."
+        )
+
+
 def ensure_scope(connection: Connection, workspace_id: str, context_id: str, now: str) -> int:
     """The workspace's number; workspace and context are created where they are missing."""
     workspace = scope.ensure_workspace(connection, workspace_id, "", now)
@@ -59,9 +70,13 @@ def ensure_scope(connection: Connection, workspace_id: str, context_id: str, now
 
 
 def find_twin(connection: Connection, workspace: int, one: Draft | Memory) -> int | None:
-    """The key of the live memory that says the same in the same place, about and for the same people."""
+    """The key of the live memory that says the same in the same place, about and for the same people.
+
+    A note is its session's own: it is the twin of none but a note of the same session.
+    """
     values = (
         workspace, one.content_hash, one.context_id, one.user_id or "", one.subject_id or "", one.observer_id or "",
+        (one.session_id or "") if one.type == "working" else "",
     )  # fmt: skip
     row = connection.first(sql("twin"), values)
     return None if row is None else int(row[0])
@@ -70,8 +85,7 @@ def find_twin(connection: Connection, workspace: int, one: Draft | Memory) -> in
 def insert(connection: Connection, memory: Memory, key: int, change: int) -> Memory:
     """Write a memory's row, tags and words."""
     workspace = scope.number_of(key)
-    conversation = conversation_of(memory.session_id, memory.context_id)
-    context_text = context_of(connection, workspace, conversation, key, memory.content)
+    context_text = context_of(connection, group_for(memory, workspace), key, memory.content)
     connection.run(sql("insert_memory"), bindings_of(memory, key, workspace, change, context_text))
     add_tags(connection, key, memory.tags)
     if memory.status != "deleted":
