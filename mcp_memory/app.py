@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_memory.core.indexing import Indexer
 from mcp_memory.core.memory import Memory
 from mcp_memory.core.resources import Limits, Resources, Scope
+from mcp_memory.core.session_policy import SessionPolicy
 from mcp_memory.embedding.background import BackgroundEmbedder
 from mcp_memory.project import project_name
 from mcp_memory.settings import Settings, load_settings
@@ -33,7 +34,18 @@ def build_memory(settings: Settings, workspace: str = "") -> Memory:
     )
     limits = Limits(max_content_chars=settings.max_content_chars, recall_patience=settings.recall_patience)
     resources = Resources(store, Indexer(store, build_embedder(settings)), limits)
-    return Memory(resources, Scope(workspace or settings.workspace or project_name(Path.cwd())))
+    scope = Scope(workspace or settings.workspace or project_name(Path.cwd()), session_id=settings.session)
+    return Memory(resources, scope, _session_policy(settings))
+
+
+def _session_policy(settings: Settings) -> SessionPolicy:
+    return SessionPolicy(
+        begins_by_itself=settings.auto_session,
+        ttl_seconds=settings.session_ttl,
+        auto_commit=settings.session_auto_commit,
+        most_entries=settings.max_working_entries,
+        most_chars=settings.max_working_chars,
+    )
 
 
 def build_embedder(settings: Settings) -> Embedder:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_memory.core.access import AccessLog
+from mcp_memory.core.maintenance import Maintenance
+from mcp_memory.core.session_policy import SessionPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
     from mcp_memory.models.briefing import Briefing, BriefingRequest
     from mcp_memory.models.memory import Forget, Forgotten, Remember, Remembered, Restored
     from mcp_memory.models.recall import Recall, RecallResult, Reflect, ReflectResult
+    from mcp_memory.models.session import (
+        Session,
+        SessionCommit,
+        SessionCommitted,
+        SessionEnd,
+        SessionEnded,
+        SessionStart,
+        SessionStarted,
+        SessionStatus,
+        SessionStatusRequest,
+        WorkingEntry,
+        WorkingSet,
+    )
     from mcp_memory.models.statistics import Statistics, StatisticsRequest
 
 
@@ -30,9 +45,11 @@ class Memory:
     cannot do it, and never anything in between.
     """
 
-    def __init__(self, resources: Resources, scope: Scope) -> None:
+    def __init__(self, resources: Resources, scope: Scope, sessions: SessionPolicy | None = None) -> None:
         self.resources = resources
         self.scope = scope
+        self.sessions = sessions or SessionPolicy()
+        self._maintenance = Maintenance(resources, self.sessions)
         self._access = AccessLog(resources.store, resources.now)
 
     async def open(self) -> None:
@@ -43,8 +60,13 @@ class Memory:
         """Begin loading the encoder and embedding what is pending, in the background."""
         self.resources.indexer.warm_up()
 
+    def maintain(self) -> None:
+        """Begin to sweep expired sessions in the background, for as long as this process serves."""
+        self._maintenance.start()
+
     async def close(self) -> None:
         """Finish what is running; acknowledged writes are safe with or without it."""
+        await self._maintenance.close()
         await self._access.flush()
         await self.resources.indexer.close()
         await self.resources.store.close()
@@ -64,10 +86,21 @@ class Memory:
         return await existing_scope(self.resources, self.scope, workspace_id)
 
     async def remember(self, request: Remember, scope: Scope | None = None) -> Remembered:
-        """Store a memory, or confirm the one that says the same."""
+        """Store a memory, or confirm the one that says the same.
+
+        Raises:
+            InvalidRequest: the scope's session is no longer active; nothing was written.
+        """
         from mcp_memory.core.remember import remember
 
-        return await remember(self.resources, request, scope or self.scope)
+        where = scope or self.scope
+        if where.session_id and not request.session_id:
+            from mcp_memory.core.sessions import usable
+
+            await usable(self.resources, self.sessions, where.session_id, where.workspace_id)
+        if where.context_id and not request.context_id:
+            request = request.model_copy(update={"context_id": where.context_id})
+        return await remember(self.resources, request, where)
 
     async def recall(self, request: Recall, scope: Scope | None = None) -> RecallResult:
         """Find memories by meaning and words."""
@@ -124,6 +157,54 @@ class Memory:
         from mcp_memory.core.audit import audit
 
         return await audit(self.resources, request, scope or self.scope)
+
+    async def start_session(self, request: SessionStart, scope: Scope | None = None) -> SessionStarted:
+        """Begin a session, or go on with one."""
+        from mcp_memory.core.sessions import start_session
+
+        return await start_session(self.resources, self.sessions, request, scope or self.scope)
+
+    async def end_session(self, request: SessionEnd, scope: Scope | None = None) -> SessionEnded:
+        """Commit the scope's session unless told not to, and end it with a handover."""
+        from mcp_memory.core.sessions import end_session
+
+        return await end_session(self.resources, self.sessions, request, scope or self.scope)
+
+    async def commit_session(self, request: SessionCommit, scope: Scope | None = None) -> SessionCommitted:
+        """Turn what the scope's session holds into long-term memories; it goes on."""
+        from mcp_memory.core.sessions import commit_session
+
+        return await commit_session(self.resources, self.sessions, request, scope or self.scope)
+
+    async def session_status(self, _: SessionStatusRequest, scope: Scope | None = None) -> SessionStatus:
+        """Where the scope's session stands, whatever its state."""
+        from mcp_memory.core.sessions import session_status
+
+        return await session_status(self.resources, scope or self.scope)
+
+    async def list_sessions(self, include_ended: bool = False, scope: Scope | None = None) -> list[Session]:
+        """The workspace's sessions, latest use first; only the active ones unless told otherwise."""
+        from mcp_memory.core.sessions import list_sessions
+
+        return await list_sessions(self.resources, include_ended, scope or self.scope)
+
+    async def touch_session(self, extend_seconds: int | None = None, scope: Scope | None = None) -> Session:
+        """Let the scope's session last its TTL, or `extend_seconds`, from now; never shortens."""
+        from mcp_memory.core.sessions import touch_session
+
+        return await touch_session(self.resources, self.sessions, extend_seconds, scope or self.scope)
+
+    async def set_working(self, request: WorkingSet, scope: Scope | None = None) -> WorkingEntry:
+        """Hold a value in hand under a key of the scope's session."""
+        from mcp_memory.core.working import set_working
+
+        return await set_working(self.resources, self.sessions, request, scope or self.scope)
+
+    async def working(self, scope: Scope | None = None) -> list[WorkingEntry]:
+        """What the scope's session holds in hand, by key."""
+        from mcp_memory.core.working import working
+
+        return await working(self.resources, self.sessions, scope or self.scope)
 
     async def reindex(self, progress: Callable[[int, int], None]) -> int:
         """Embed what has no vector of the encoder in use; how many there were."""

@@ -41,11 +41,13 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a call happens: its workspace, who calls and in which session."""
+    """Where a call happens: its workspace, who calls, in which session and in which context."""
 
     workspace_id: str
     author: str = ""
     session_id: str = ""
+    context_id: str = ""
+    """The caller's own context: recall lifts it. Empty: none, or the workspace's `_default`."""
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -54,8 +56,8 @@ class Scope:
 
     def where(self, **narrow: Any) -> Filter:
         """A filter over everything that may be read from here."""
-        return Filter(workspaces=self.workspaces, **narrow)
+        return Filter(workspaces=self.workspaces, viewer_session=self.session_id, **narrow)
 
     def own(self, **narrow: Any) -> Filter:
         """A filter over the workspace alone."""
-        return Filter(workspaces=(self.workspace_id,), **narrow)
+        return Filter(workspaces=(self.workspace_id,), viewer_session=self.session_id, **narrow)
