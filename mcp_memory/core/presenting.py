@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_memory.models.memory import DetailLevel
+from mcp_memory.core.detail import shortened
 from mcp_memory.models.recall import RecalledMemory
 from mcp_memory.names import DEFAULT_CONTEXT
-from mcp_memory.text import clip, estimate_tokens, first_sentences
+from mcp_memory.text import clip, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcp_memory.core.ranking import Ranked
-    from mcp_memory.models.memory import Memory
-
-DETAIL_CHARS = {DetailLevel.ABSTRACT: 100, DetailLevel.OVERVIEW: 500}
-"""Most characters of a memory's text; the full text has no limit."""
+    from mcp_memory.models.memory import DetailLevel, Memory
 
 FRAME_TOKENS = 40
 """What id, type, dates and scores of one memory cost beside its text."""
 
 CHARS_PER_TOKEN = 4
 """For cutting one text that alone is over the budget."""
-
-
-def shortened(content: str, detail: DetailLevel) -> str:
-    """The first sentence, the first few, or everything."""
-    return content if detail is DetailLevel.FULL else first_sentences(content, DETAIL_CHARS[detail])
 
 
 def present(memory: Memory, rank: Ranked, detail: DetailLevel, workspace_id: str) -> RecalledMemory:

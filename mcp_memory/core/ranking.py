@@ -81,6 +81,9 @@ class Weights:
     0.2 / -0.2 / 0.0."""
     recency: float = 0.02
     """Times recency: of two that fit alike, the newer. Asked on the day of the last session: 0.1 / 0.2 / 0.2 lost."""
+    context: float = 0.1
+    """It belongs to the asker's own context. LoCoMo's questions are asked from none, so the size is chosen:
+    it decides between matches that are alike, and a clearly better match elsewhere still comes first."""
 
 
 WEIGHTS: Final = Weights()
@@ -102,6 +105,8 @@ class Query:
     asks_assistant: bool
     """It asks what "you" said or did: the assistant's own words come before the user's."""
     now: datetime
+    context: str = ""
+    """The asker's own context; empty: none."""
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ class Ranked:
     relevance: float | None
     """Cosine to the dense query, -1..1, comparable across answers; None without a vector."""
     reasons: tuple[str, ...]
-    """Why it is there: `meaning`, `keywords`, `exact`, `author`, `date`, `session`, `answer`."""
+    """Why it is there: `meaning`, `keywords`, `exact`, `author`, `date`, `session`, `answer`, `context`."""
 
 
 # ------------------------------------------------------------------------------------------------- the question
@@ -128,8 +133,8 @@ _ASKS_ASSISTANT = re.compile(
 )
 
 
-def analyse(query: str, now: datetime) -> Query:
-    """What a question says; relative dates in it count from `now`."""
+def analyse(query: str, now: datetime, context: str = "") -> Query:
+    """What a question says; relative dates in it count from `now`, and it is asked from a context, if any."""
     return Query(
         text=query,
         terms=keyword_terms(query),
@@ -138,6 +143,7 @@ def analyse(query: str, now: datetime) -> Query:
         spans=tuple(_with_grace(span) for span in date_spans(query, now.date())),
         asks_assistant=_ASKS_ASSISTANT.search(query) is not None,
         now=now,
+        context=context,
     )
 
 
@@ -207,6 +213,7 @@ class _Pool:
     def __init__(self, query: Query, candidates: Sequence[Candidate], weights: Weights) -> None:
         self.weights = weights
         self.today = query.now.toordinal()
+        self.context = query.context
         self.own = _scaled(candidates)
         self.groups = _best_of_groups(candidates, self.own)
         self.answers = self._answers(candidates)
@@ -248,6 +255,9 @@ class _Pool:
         if lent := self.answers.get((candidate.key, candidate.group)):
             score += lent
             reasons.append("answer")
+        if self.context and candidate.context == self.context:
+            score += weights.context
+            reasons.append("context")
         if candidate.short_question:
             score += weights.question
         if candidate.author == self.echoing:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from mcp_memory.core.detail import shortened
 from mcp_memory.core.expansion import linked_memories
-from mcp_memory.core.presenting import fit, present, shortened
+from mcp_memory.core.presenting import fit, present
 from mcp_memory.core.ranking import FLOORS, POOL, Ranked, analyse, dense_query, rank
 from mcp_memory.errors import EmbedderUnavailable, InvalidRequest
 from mcp_memory.models.recall import Neighbour, Recall, RecallResult
+from mcp_memory.names import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -81,7 +83,7 @@ async def _browse(resources: Resources, request: Recall, scope: Scope, where: Fi
 
 
 async def _search(resources: Resources, request: Recall, scope: Scope, where: Filter) -> RecallResult:
-    query = analyse(request.query, resources.now())
+    query = analyse(request.query, resources.now(), _own_context(request, scope))
     hits = await resources.store.keyword_candidates(query.terms, where, POOL)
     vector, degraded = await _dense(resources, dense_query(query, hits.frequencies, hits.total))
     candidates = await resources.store.candidates(vector, resources.indexer.identity, hits, where, POOL)
@@ -91,6 +93,11 @@ async def _search(resources: Resources, request: Recall, scope: Scope, where: Fi
         found = await _with_linked(resources, request, where, found)
     mode: Literal["rag", "keywords"] = "keywords" if vector is None else "rag"
     return await _result(resources, request, scope, found, max(len(ranked), len(found)), mode, degraded)
+
+
+def _own_context(request: Recall, scope: Scope) -> str:
+    """Whose memories are lifted: where the search is limited to one context, none is the caller's more than others."""
+    return "" if request.context_id or scope.context_id == DEFAULT_CONTEXT else scope.context_id
 
 
 async def _dense(resources: Resources, text: str) -> tuple[object | None, str | None]:

@@ -158,6 +158,21 @@ def test_of_two_that_fit_alike_the_newer_and_the_more_important_come_first() -> 
     assert order("anything", memory(1), memory(2)) == [2, 1]
 
 
+def test_of_two_that_fit_alike_the_one_of_the_own_context_comes_first_and_a_better_match_still_wins() -> None:
+    query = analyse("anything", NOW, "billing")
+    here, there = memory(1, context="billing"), memory(2, context="shop")
+    assert [(one.key, one.reasons) for one in rank(query, [there, here], floor=OPEN)] == [
+        (1, ("meaning", "context")),
+        (2, ("meaning",)),
+    ]
+    better = memory(3, context="shop", cosine=0.8, keyword=5.0)
+    assert next(one.key for one in rank(query, [here, better], floor=OPEN)) == 3
+
+
+def test_without_an_own_context_none_is_lifted() -> None:
+    assert "context" not in reasons("anything", memory(1, context=""))[1]
+
+
 def test_importance_and_recency_together_do_not_beat_a_clearly_better_match() -> None:
     better = memory(1, cosine=0.6, importance=0.0)
     dearer = memory(2, cosine=0.4, importance=1.0, moment=NOW)
