@@ -9,39 +9,44 @@ from mcp import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, Tool, ToolAnnotations
 from pydantic import ValidationError
 
+from mcp_memory.core.session_keeper import SessionKeeper
 from mcp_memory.errors import InvalidRequest, McpMemoryError
 from mcp_memory.models.validation import explain
 from mcp_memory.tools.core import CORE_TOOLS
 from mcp_memory.tools.results import failure, success
 from mcp_memory.tools.schema import input_schema, output_schema
+from mcp_memory.tools.session import SESSION_TOOLS
 
 if TYPE_CHECKING:
     from mcp_memory.core.memory import Memory
-    from mcp_memory.core.resources import Scope
     from mcp_memory.tools.spec import ToolSpec
 
 logger = logging.getLogger(__name__)
 
-TOOLS = {spec.name: spec for spec in CORE_TOOLS}
+TOOLS = {spec.name: spec for spec in (*CORE_TOOLS, *SESSION_TOOLS)}
 
 
 class Counter:
-    """Serves tool calls over a memory."""
+    """Serves the tool calls of one connection over a memory, in the session its keeper keeps."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self.keeper = SessionKeeper(memory)
 
     async def serve(self, name: str, arguments: dict[str, Any], author: str) -> CallToolResult:
         """The result of a call, or what is wrong with it; an unknown tool is a protocol error."""
         spec = TOOLS.get(name)
         if spec is None:
             raise MCPError(INVALID_PARAMS, f"No tool is called {name!r}; there are {', '.join(TOOLS)}.")
-        return await self._answer(spec, arguments, self.memory.scope_of(author))
+        return await self._answer(spec, arguments, author)
 
-    async def _answer(self, spec: ToolSpec, arguments: dict[str, Any], scope: Scope) -> CallToolResult:
+    async def _answer(self, spec: ToolSpec, arguments: dict[str, Any], author: str) -> CallToolResult:
         try:
             _refuse_unknown(spec, arguments)
-            return success(await spec.verb(self.memory, spec.request.model_validate(arguments), scope))
+            request = spec.request.model_validate(arguments)
+            result = await spec.verb(self.memory, request, await self.keeper.scope_of(author, spec.session))
+            self.keeper.follow(result)
+            return success(self.keeper.told(result))
         except ValidationError as error:
             return failure(explain(error))
         except McpMemoryError as error:

@@ -48,6 +48,9 @@ Remember what will matter later, as soon as you learn it: preferences and standi
 a problem, events with occurred_at. One self-contained statement per memory, in the user's language, with names \
 instead of pronouns. Do not store secrets, small talk, or what the code or its history already says.
 
+Work belongs to a session that begins by itself. What matters only for now, remember with type working; \
+memory_session_commit keeps the lasting part of it, memory_session_end also hands over to the next window.
+
 Keep it true: when something changed, remember the new fact, then memory_associate it with the old one \
 (relationship supersedes), or memory_forget what is wrong. memory_audit finds contradictions and broken links; \
 memory_reflect sums up a topic with sources; memory_graph_query follows links.
@@ -115,6 +118,7 @@ class Desk:
     async def _opened(self) -> Counter:
         self._memory = self._source()
         self._memory.warm_up()
+        self._memory.maintain()
         return await asyncio.to_thread(_counter_over, self._memory)
 
 

@@ -11,6 +11,7 @@ from mcp_memory.models.base import Request, Result
 if TYPE_CHECKING:
     from mcp_memory.core.memory import Memory
     from mcp_memory.core.resources import Scope
+    from mcp_memory.core.session_keeper import Need
 
 Verb = Callable[["Memory", Any, "Scope"], Awaitable[Result]]
 
@@ -32,3 +33,5 @@ class ToolSpec:
     """The result's fields that the output schema names."""
     unlisted: tuple[str, ...] = ()
     """Parameters whose possible values another tool's schema already lists."""
+    session: Need = "active"
+    """The session it wants to be called in."""
