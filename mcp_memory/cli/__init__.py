@@ -1,31 +1,47 @@
 """The terminal door. Without a command it is the MCP server over standard input and output.
 
-Importing it costs click and nothing else: what a command needs is imported when it runs, so that the server and
-`--help` start fast.
+Importing it costs click and nothing else: a command's module is imported when the command is named, and what it needs
+when it runs, so that the server and hooks start fast.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from mcp_memory import __version__
 from mcp_memory.cli.call import DATA_DIR, WORKSPACE, Call, remembered_place
-from mcp_memory.cli.demo import demo
 from mcp_memory.cli.failures import report
-from mcp_memory.cli.memories import forget, recall, remember, restore, statistics
-from mcp_memory.cli.transfer import export, import_
-from mcp_memory.cli.upkeep import config, doctor, reindex
 from mcp_memory.errors import McpMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (demo, remember, recall, forget, restore, statistics, doctor, reindex, export, import_, config)
+COMMANDS: Final = {
+    "demo": "demo:demo",
+    "remember": "memories:remember",
+    "recall": "memories:recall",
+    "briefing": "briefing:briefing",
+    "forget": "memories:forget",
+    "restore": "memories:restore",
+    "session": "sessions:session",
+    "contexts": "contexts:contexts",
+    "statistics": "memories:statistics",
+    "doctor": "upkeep:doctor",
+    "reindex": "upkeep:reindex",
+    "export": "transfer:export",
+    "import": "transfer:import_",
+    "config": "upkeep:config",
+}
+"""Every command's name to its module and its name there, in the order a newcomer wants them."""
 
-HELP = {"help_option_names": ["-h", "--help"]}
+
+NO_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
+"""pydantic looks through every installed distribution for plugins, unless told not to: 10 ms and more of each start."""
 
 
 class Door(click.Group):
@@ -33,11 +49,17 @@ class Door(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order a newcomer wants them."""
-        return [command.name or "" for command in COMMANDS]
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        module, _, name = COMMANDS.get(cmd_name, "").partition(":")
+        return cast("click.Command", getattr(import_module(f"mcp_memory.cli.{module}"), name)) if module else None
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         """Run and exit: 0 done, 1 not done, 2 the call was written wrongly, 130 interrupted."""
         words = sys.argv[1:] if args is None else list(args)
+        os.environ.setdefault(NO_PLUGINS, "__all__")
         extra["standalone_mode"] = False
         try:
             status = super().main(words, *more, **extra)
@@ -77,7 +99,3 @@ def _serve(call: Call) -> None:
             "mcp-memory waits for an MCP client on standard input; `mcp-memory --help` lists commands.", err=True
         )
     run(settings)
-
-
-for _command in COMMANDS:
-    main.add_command(_command)

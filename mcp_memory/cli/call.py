@@ -32,7 +32,17 @@ DATA_DIR: Final[dict[str, Any]] = {
     "metavar": "FOLDER",
     "help": "Folder of the database [default: MCP_MEMORY_DATA_DIR, else the platform's user data folder].",
 }
+SESSION: Final[dict[str, Any]] = {
+    "default": "",
+    "metavar": "ID",
+    "help": "Session to work in [default: MCP_MEMORY_SESSION].",
+}
 JSON: Final[dict[str, Any]] = {"is_flag": True, "help": "Answer in JSON, errors too."}
+
+DETAIL_LEVELS: Final = ("abstract", "overview", "full")
+
+AUTHOR: Final = "cli"
+"""Who a memory written here is by, where nobody else is named."""
 
 Answer = TypeVar("Answer")
 _Request = TypeVar("_Request", bound="BaseModel")
@@ -102,6 +112,14 @@ def console() -> Console:
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
+class Ordered(click.Group):
+    """A group whose help lists its commands as they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order a newcomer wants them."""
+        return list(self.commands)
+
+
 def command(name: str) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a command of a function that takes a `Call` first; the options every command has come last in its help.
 
@@ -140,8 +158,30 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A field's value that counts as given even where it is empty."""
+
+    value: Any
+
+
+def json_object(text: str, option: str) -> dict[str, Any]:
+    """An option's JSON object.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidRequest(f'{option} must be a JSON object, for example {{"key": "value"}}.')
+    return value
+
+
 def request(model: type[_Request], **fields: Any) -> _Request:
-    """A request; fields that were not given are left to their defaults.
+    """A request; fields that were not given, or are empty and not `Given`, are left to their defaults.
 
     Raises:
         InvalidRequest: names what is wrong and how to mend it.
@@ -150,7 +190,11 @@ def request(model: type[_Request], **fields: Any) -> _Request:
 
     from mcp_memory.models.validation import explain
 
-    given = {name: value for name, value in fields.items() if value not in (None, "", ())}
+    given = {
+        name: value.value if isinstance(value, Given) else value
+        for name, value in fields.items()
+        if isinstance(value, Given) or value not in (None, "", ())
+    }
     try:
         return model(**given)
     except ValidationError as error:

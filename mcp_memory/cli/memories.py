@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mcp_memory.cli.call import Call, command, request
+from mcp_memory.cli.call import AUTHOR, DETAIL_LEVELS, Call, command, request
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,9 +35,6 @@ SUBTYPES = (
     "inference",
 )
 TOLERANCES = ("loose", "moderate", "strict")
-DETAIL_LEVELS = ("abstract", "overview", "full")
-AUTHOR = "cli"
-"""Who a memory written here is by, where nobody else is named."""
 
 
 @command("remember")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rich.table import Table
+    from rich.text import Text
 
 _CONTROLS = {code: 0xFFFD for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 _CONTROLS |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)))
@@ -22,11 +23,15 @@ def visible(text: str) -> str:
 
 def bold(text: str) -> Text:
     """What matters."""
+    from rich.text import Text
+
     return Text(text, style="bold")
 
 
 def dim(text: str) -> Text:
     """What goes with it."""
+    from rich.text import Text
+
     return Text(text, style="dim")
 
 
@@ -37,6 +42,9 @@ def facts(*parts: str | None) -> str:
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and values in two columns."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         table.add_row(dim(name), Text(value))

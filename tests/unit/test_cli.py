@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -20,9 +21,8 @@ from mcp_memory.models.memory import DetailLevel, MemorySubtype, MemoryType
 from mcp_memory.models.recall import Tolerance
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import click
 
 HEAVY = ("mcp", "pydantic", "pydantic_settings", "rich", "numpy", "onnxruntime", "apsw", "asyncio", "platformdirs")
 
@@ -30,6 +30,15 @@ HEAVY = ("mcp", "pydantic", "pydantic_settings", "rich", "numpy", "onnxruntime",
 def run(*words: str) -> tuple[int, str, str]:
     result = CliRunner().invoke(main, list(words))
     return result.exit_code, result.stdout, result.stderr
+
+
+def leaves(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command, those in groups too."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield from leaves(command, *path, name) if isinstance(command, click.Group) else [(*path, name)]
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -43,11 +52,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert "recall" in done.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_has_json_workspace_and_data_dir_and_help(command: click.Command) -> None:
-    status, stdout, _ = run(str(command.name), "--help")
+@pytest.mark.parametrize("command", list(leaves(main)), ids=" ".join)
+def test_every_command_has_json_workspace_and_data_dir_and_help(command: tuple[str, ...]) -> None:
+    status, stdout, _ = run(*command, "--help")
     assert status == 0
-    assert command.help
+    assert stdout.split("Options:")[0].count("\n\n") >= 2, "a sentence about what it does"
     for option in ("--json", "--workspace", "--data-dir"):
         assert option in stdout
 
@@ -55,12 +64,13 @@ def test_every_command_has_json_workspace_and_data_dir_and_help(command: click.C
 def test_help_lists_every_command_the_demo_first() -> None:
     _, stdout, _ = run("-h")
     listed = [line.split()[0] for line in stdout.split("Commands:")[1].splitlines() if line.strip()]
-    assert listed == [command.name for command in COMMANDS]
+    assert listed == list(COMMANDS)
     assert listed[0] == "demo"
 
 
-def test_no_summary_in_the_list_of_commands_is_cut_short() -> None:
-    assert "..." not in run("--help")[1].split("Commands:")[1]
+@pytest.mark.parametrize("group", [[], ["session"], ["contexts"]], ids=" ".join)
+def test_no_summary_in_the_list_of_commands_is_cut_short(group: list[str]) -> None:
+    assert "..." not in run(*group, "--help")[1].split("Commands:")[1]
 
 
 def test_the_version_is_the_packages() -> None:
