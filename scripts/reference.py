@@ -140,7 +140,8 @@ def setting_kind(field: FieldInfo) -> str:
     choices = get_args(field.annotation)
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
-    names = {"str": "text", "int": "whole number", "float": "number", "Path": "folder", "SecretStr": "secret"}
+    names = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}
+    names |= {"Path": "folder", "SecretStr": "secret"}
     bounds = [
         word + f"{getattr(rule, attribute):,}"
         for rule in field.metadata
@@ -166,22 +167,28 @@ def commands_page() -> str:
     from mcp_memory.cli import main
 
     context = click.Context(main, info_name="mcp-memory")
+    hidden = ("workspace", "data_dir", "as_json")
     return page(
         "Commands",
         *command_section(context, main, ()),
         "Every command takes the options above (before or after its name), and `--json`, with which standard output "
         "is one JSON object, errors included. The exit code is 0 when what was asked was done, 1 when it was not, "
         "2 when the call was written wrongly and 130 when it was interrupted.",
-        *(
-            block
-            for name in main.list_commands(context)
-            for block in command_section(
-                click.Context(main.commands[name], info_name=name, parent=context),
-                main.commands[name],
-                ("workspace", "data_dir", "as_json"),
-            )
-        ),
+        *(block for inner in inner_contexts(context, main) for block in command_section(inner, inner.command, hidden)),
     )
+
+
+def inner_contexts(context: click.Context, group: click.Group) -> Iterator[click.Context]:
+    """Of every command of a group, and of those of the groups in it."""
+    import click
+
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            inner = click.Context(command, info_name=name, parent=context)
+            yield inner
+            if isinstance(command, click.Group):
+                yield from inner_contexts(inner, command)
 
 
 def command_section(context: click.Context, command: click.Command, hidden: Sequence[str]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def test_every_command_and_setting_has_its_place() -> None:
 
     commands = (FOLDER / "commands.md").read_text(encoding="utf-8")
     settings = (FOLDER / "settings.md").read_text(encoding="utf-8")
-    assert all(f"## mcp-memory {command.name}\n" in commands for command in COMMANDS)
+    assert all(f"## mcp-memory {name}\n" in commands for name in COMMANDS)
     assert all(f"`{PREFIX}{name.upper()}`" in settings for name in Settings.model_fields)
 
 
