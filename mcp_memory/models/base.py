@@ -27,27 +27,23 @@ def _visible(text: str) -> str:
 
 
 def _decoded_list(value: Any) -> Any:
-    """Some clients send a list as its JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        decoded = json.loads(value)
-    except ValueError:
-        decoded = None
-    if not isinstance(decoded, list):
-        raise ValueError('must be a list, for example ["one", "two"]')
-    return decoded
+    return _decoded(value, list, 'must be a list, for example ["one", "two"]')
 
 
 def _decoded_object(value: Any) -> Any:
+    return _decoded(value, dict, 'must be an object, for example {"key": "value"}')
+
+
+def _decoded(value: Any, kind: type, complaint: str) -> Any:
+    """Some clients send a list or an object as its JSON text."""
     if not isinstance(value, str):
         return value
     try:
         decoded = json.loads(value)
     except ValueError:
         decoded = None
-    if not isinstance(decoded, dict):
-        raise ValueError('must be an object, for example {"key": "value"}')
+    if not isinstance(decoded, kind):
+        raise ValueError(complaint)
     return decoded
 
 

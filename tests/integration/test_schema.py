@@ -55,7 +55,8 @@ def test_every_statement_compiles_against_the_schema(tmp_path: Path) -> None:
         text = sql(name).replace("{index}", "vec_1").replace("{condition}", "true")
         parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
         numbers = max(text.count("?"), 1) if "?" in text else 0
-        connection.execute(f"EXPLAIN {text}", parameters or (1,) * (1 if "?1" in text else numbers)).fetchall()
+        plan = connection.execute(f"EXPLAIN {text}", parameters or (1,) * (1 if "?1" in text else numbers)).fetchall()
+        assert plan, name
 
 
 async def test_a_migration_keeps_the_memories_and_a_copy_of_the_old_file(tmp_path: Path) -> None:

@@ -281,6 +281,7 @@ async def test_the_worker_unloads_by_itself(encoder: ScriptedEncoder) -> None:
     embedder = BackgroundEmbedder(encoder, idle_seconds=0.001)
     await embedder.embed(["tea"], patience=PATIENCE)
     await happened(unloaded)
+    assert embedder.state == "idle"
     await embedder.close()
 
 
