@@ -114,9 +114,10 @@ async def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     database = tmp_path / "memory.db"
     with closing(apsw.Connection(str(database))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [(size,)] = connection.execute("PRAGMA page_size").fetchall()
+        [(root,)] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'memories'").fetchall()
     pages = bytearray(database.read_bytes())
-    for start in range(len(pages) // 2, len(pages) // 2 + 8 * 4096, 4096):
-        pages[start : start + 512] = b"\xa5" * 512
+    pages[(root - 1) * size : (root - 1) * size + 512] = b"\xa5" * 512
     database.write_bytes(pages)
     report = await examined(tmp_path)
     assert not report.success
