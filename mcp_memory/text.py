@@ -37,6 +37,9 @@ MAX_TERMS: Final = 64
 FREQUENT_SHARE: Final = 0.2
 """A word in this share of the memories or more is not worth a keyword search where a rarer one is there."""
 
+QUICKLY_SCORED: Final = 2000
+"""So many memories are scored without a thought: about 5 ms."""
+
 FREQUENT_LEAST: Final = 10
 """A word in fewer memories than this is never frequent: in a small store every word has a large share."""
 
@@ -137,14 +140,18 @@ def is_frequent(share: float, total: int, threshold: float = FREQUENT_SHARE) -> 
 
 
 def telling_terms(frequencies: Mapping[str, float], total: int) -> tuple[str, ...]:
-    """The terms worth a keyword search: those that are not frequent, else all of them.
+    """The terms worth a keyword search: those that are not frequent.
+
+    All of them where there are none, or where none of those is found and the store is small; in a large one a word
+    that is everywhere costs most and tells least.
 
     Args:
         frequencies: term to the share of the searched memories that hold it in their content, 0..1.
         total: how many memories these are shares of.
     """
     telling = tuple(term for term, share in frequencies.items() if not is_frequent(share, total))
-    return telling if any(frequencies[term] > 0 for term in telling) else tuple(frequencies)
+    found = any(frequencies[term] > 0 for term in telling)
+    return telling if found or (telling and total > QUICKLY_SCORED) else tuple(frequencies)
 
 
 def rare_terms(frequencies: Mapping[str, float], total: int) -> tuple[str, ...]:

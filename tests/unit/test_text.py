@@ -369,4 +369,6 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 def test_a_word_that_is_nowhere_does_not_silence_the_frequent_ones() -> None:
     assert t.telling_terms({"nowhere": 0.0, "everywhere": 1.0}, 400) == ("nowhere", "everywhere")
+    assert t.telling_terms({"everywhere": 1.0}, 40_000) == ("everywhere",)
+    assert t.telling_terms({"nowhere": 0.0, "everywhere": 1.0}, 40_000) == ("nowhere",)
     assert t.telling_terms({"nowhere": 0.0, "everywhere": 1.0, "somewhere": 0.01}, 400) == ("nowhere", "somewhere")
