@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import math
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from mcp_memory.embedding.base import EncoderIdentity
+from mcp_memory.endpoint import OPENAI_URL, Endpoint, keep_to_itself
 from mcp_memory.errors import EmbedderUnavailable
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mcp_memory.embedding.base import Vectors
 
 DEFAULT_MODEL = "text-embedding-3-small"
-OPENAI_URL = "https://api.openai.com/v1"
 REVISION = "remote"
 """The API does not say which version of a model answers."""
 
@@ -53,8 +52,7 @@ class OpenAIEncoder:
         """
         self.name = f"openai/{model}"
         self._model = model
-        self._base_url = base_url or OPENAI_URL
-        self._api_key = api_key
+        self._endpoint = Endpoint("embedding endpoint", "MCP_MEMORY_EMBEDDER_", base_url or OPENAI_URL, api_key)
         self._dimensions = dimensions
         self._encoding = encoding
         self._batch_size = batch_size
@@ -64,7 +62,7 @@ class OpenAIEncoder:
         self._identity: EncoderIdentity | None = None
 
     def __repr__(self) -> str:
-        return f"OpenAIEncoder(model={self._model!r}, base_url={self._place!r})"
+        return f"OpenAIEncoder(model={self._model!r}, base_url={self._endpoint.place!r})"
 
     def load(self) -> EncoderIdentity:
         """Open a client; the first time, ask for one vector to learn the dimension.
@@ -102,27 +100,19 @@ class OpenAIEncoder:
             self._client.close()
         self._client = None
 
-    @property
-    def _place(self) -> str:
-        """The endpoint as it may be shown: without a user, a password or a query."""
-        url = urlsplit(self._base_url)
-        host = url.hostname or ""
-        port = f":{url.port}" if url.port else ""
-        return f"{url.scheme}://{host}{port}{url.path}"
-
     def _open_client(self) -> OpenAI:
         from openai import OpenAI
 
-        if not self._api_key and self._base_url == OPENAI_URL:
-            raise EmbedderUnavailable(
-                f"The embedding endpoint {self._place} needs an API key; set MCP_MEMORY_EMBEDDER_API_KEY."
-            )
-        return OpenAI(
-            base_url=self._base_url,
-            api_key=self._api_key or "none",
+        if obstacle := self._endpoint.obstacle():
+            raise EmbedderUnavailable(obstacle)
+        client = OpenAI(
+            base_url=self._endpoint.url,
+            api_key=self._endpoint.api_key or "none",
             timeout=self._timeout,
             max_retries=self._max_retries,
         )
+        keep_to_itself(client)
+        return client
 
     def _request(self, client: OpenAI, texts: Sequence[str]) -> Vectors:
         """One request. The answer is read here and not by the client, which trusts what endpoints send."""
@@ -137,38 +127,16 @@ class OpenAIEncoder:
                 encoding_format=self._encoding,
             )
         except APIError as error:
-            raise EmbedderUnavailable(self._without_key(self._explain(error))) from None
+            reason = self._endpoint.explain(error, model=self._model, timeout=self._timeout)
+            raise EmbedderUnavailable(reason) from None
         try:
             return _unit_rows(answer.http_response.json(), expected=len(texts))
         except (ValueError, KeyError, TypeError) as error:
             raise self._unusable(str(error)) from error
 
-    def _explain(self, error: Exception) -> str:
-        from openai import APIConnectionError, APIStatusError, APITimeoutError
-
-        where = f"The embedding endpoint {self._place}"
-        match error:
-            case APITimeoutError():
-                return f"{where} did not answer within {self._timeout:g} seconds."
-            case APIConnectionError():
-                return f"{where} cannot be reached ({error.__cause__ or error}); check its address."
-            case APIStatusError(status_code=401 | 403 as status):
-                return f"{where} refused the API key (status {status}); check MCP_MEMORY_EMBEDDER_API_KEY."
-            case APIStatusError(status_code=404):
-                return f"{where} has no model {self._model} (status 404); check its address and the model's name."
-            case APIStatusError(status_code=429):
-                return f"{where} allows no more requests now (status 429): {error.message}"
-            case APIStatusError(status_code=status):
-                return f"{where} answered with status {status}: {error.message}"
-            case _:
-                return f"{where} failed: {error}"
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._api_key, "[key]") if self._api_key else text
-
     def _unusable(self, what: str) -> EmbedderUnavailable:
         return EmbedderUnavailable(
-            f"The embedding endpoint {self._place} sent an answer that is no list of vectors: {what}; "
+            f"{self._endpoint.subject} sent an answer that is no list of vectors: {what}; "
             "check that its address is that of an OpenAI-compatible API."
         )
 

@@ -33,6 +33,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.script: list[Callable[[dict[str, Any]], Answer]] = []
         self.dimension = 3
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -65,6 +66,7 @@ class Endpoint:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 endpoint.requests.append(request)
                 endpoint.keys.append(self.headers.get("Authorization", ""))
+                endpoint.headers.append(dict(self.headers))
                 answer = endpoint.script.pop(0) if endpoint.script else endpoint.right
                 status, body = answer(request)
                 sent = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -275,6 +277,16 @@ def test_a_key_of_the_environment_is_never_sent_to_another_endpoint(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-someone-else")
     connect(api_key="").load()
     assert endpoint.keys == ["Bearer none"]
+
+
+def test_nothing_of_the_environment_goes_along(
+    connect: Callable[..., OpenAIEncoder], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "of-someone-else")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "of-someone-else")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Team: of-someone-else")
+    connect().load()
+    assert "of-someone-else" not in str(endpoint.headers)
 
 
 def test_neither_key_nor_password_is_in_its_representation() -> None:
