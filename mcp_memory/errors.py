@@ -4,7 +4,8 @@
     ├── InvalidRequest          the call cannot be carried out as written; the text says how to mend it
     │   ├── UnknownMemory       no memory with this id in the workspace
     │   ├── UnknownWorkspace    no workspace with this id
-    │   └── UnknownRelationship not one of the ontology's names
+    │   ├── UnknownRelationship not one of the ontology's names
+    │   └── StaleEnvironment    another window has changed the environment meanwhile
     ├── StoreError              the database cannot do what was asked
     │   ├── StoreUnavailable    it cannot be opened: a folder or file that cannot be made, read or written
     │   ├── StoreFull           the disk is full
@@ -14,6 +15,12 @@
     ├── EmbedderError
     │   ├── EmbedderUnavailable not ready in time, or cannot load; recall goes on by keywords
     │   └── EncoderMismatch     a vector that is not one of the encoder it is said to be of
+    ├── LanguageModelError
+    │   ├── LanguageModelUnavailable  none is configured, or it cannot be reached, refuses or is too slow
+    │   ├── LanguageModelUnusable     it answered with nothing that could be used
+    │   └── BudgetSpent               the calls or tokens allowed are used up
+    ├── SandboxError            code could not be run (code that ran and failed is a result, not an error)
+    │   └── SandboxUnavailable  the sandbox cannot run here, or has no worker free
     └── SettingsError           a setting has a value it cannot have
 
 Every message is a whole sentence for the person (or model) who made the call.
@@ -40,6 +47,10 @@ class UnknownWorkspace(InvalidRequest):
 
 class UnknownRelationship(InvalidRequest):
     """Not one of the ontology's relationship names."""
+
+
+class StaleEnvironment(InvalidRequest):
+    """Another window has changed the session's environment meanwhile; nothing was written."""
 
 
 class StoreError(McpMemoryError):
@@ -76,6 +87,30 @@ class EmbedderUnavailable(EmbedderError):
 
 class EncoderMismatch(EmbedderError):
     """A vector that is not one of the encoder it is said to be of."""
+
+
+class LanguageModelError(McpMemoryError):
+    """The language model cannot do what was asked."""
+
+
+class LanguageModelUnavailable(LanguageModelError):
+    """None is configured, or it cannot be reached, refuses or is too slow."""
+
+
+class LanguageModelUnusable(LanguageModelError):
+    """It answered with nothing that could be used."""
+
+
+class BudgetSpent(LanguageModelError):
+    """The calls or tokens allowed are used up."""
+
+
+class SandboxError(McpMemoryError):
+    """Code could not be run."""
+
+
+class SandboxUnavailable(SandboxError):
+    """The sandbox cannot run here, or has no worker free."""
 
 
 class SettingsError(McpMemoryError):

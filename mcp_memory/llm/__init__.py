@@ -1,0 +1,1 @@
+"""Language models: the protocol, the budget, and any OpenAI-compatible endpoint behind it."""
