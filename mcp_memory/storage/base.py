@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.embedding.base import EncoderIdentity
     from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.environment import Checkpoint, Environment, StoredVariable
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
     from mcp_memory.models.session import Session, WorkingEntry
@@ -75,6 +76,40 @@ class SessionChange:
     """Drop all working memory."""
     end: bool = False
     """End the session: working memory and remaining notes leave with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentState:
+    """A stored environment with what is needed to go on with it."""
+
+    environment: Environment
+    state: bytes
+    """The sandbox's dump; empty where it could not be kept."""
+    seal: bytes
+    """Says that the state is one we wrote, for this session; see `sandbox.seal`."""
+    variables: tuple[StoredVariable, ...]
+    """Without their values; see `Store.environment_values`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentChange:
+    """What a call made of an environment."""
+
+    environment: Environment
+    """As it shall stand; its `revision` is the one that was read, 0 for a new one."""
+    state: bytes | None
+    """None: unchanged."""
+    seal: bytes
+    variables: tuple[StoredVariable, ...]
+    """All that there are now; a value of None means: as stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentQuota:
+    """What a workspace's environments may take together."""
+
+    environments: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +301,9 @@ class Store(Protocol):
             How many were stored.
         """
 
+    async def vectors(self, encoder: EncoderIdentity, memory_ids: Sequence[str]) -> dict[str, object]:
+        """Memory id to float32 unit vector of shape (dimension,), for those that have one of this encoder."""
+
     async def encoders(self) -> list[EncoderCoverage]:
         """Every encoder with vectors here, most vectors first."""
 
@@ -322,6 +360,47 @@ class Store(Protocol):
 
     async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Whether `holder` has the lease until then: nobody else held it at `now`, or it held it already."""
+
+    # Environments
+
+    async def environment(self, session_id: str) -> EnvironmentState | None:
+        """The session's environment, or None."""
+
+    async def environment_values(self, session_id: str) -> dict[str, str]:
+        """The JSON texts of its variables, of those that have one."""
+
+    async def save_environment(self, change: EnvironmentChange, quota: EnvironmentQuota) -> Environment:
+        """Write what a call changed, as the next revision, in one transaction.
+
+        Survives the end of the process; the very last revisions may be lost in a power cut.
+
+        Raises:
+            StaleEnvironment: its revision is no longer the one that was read.
+            InvalidRequest: the session has ended, or the workspace's quota is used up.
+        """
+
+    async def drop_environment(self, session_id: str, author: str) -> bool:
+        """Remove the environment and its checkpoints; whether there was one. The end of its session does it too."""
+
+    async def keep_checkpoint(
+        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota | None = None
+    ) -> Checkpoint:
+        """Keep the present revision under a name; one of that name is replaced.
+
+        Raises:
+            InvalidRequest: there is no environment, it has `most` other checkpoints already, or the workspace's
+                quota is used up.
+        """
+
+    async def checkpoints(self, session_id: str) -> list[Checkpoint]:
+        """Its checkpoints, oldest first."""
+
+    async def return_to_checkpoint(self, session_id: str, name: str, at: datetime) -> Environment:
+        """Make the state, and the variables, those of the checkpoint: as the next revision.
+
+        Raises:
+            InvalidRequest: there is no checkpoint of this name; names those there are.
+        """
 
     async def create_context(self, context: Context) -> Context:
         """Keep a new context.

@@ -8,13 +8,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mcp_memory.embedding.base import EncoderIdentity
 from mcp_memory.models.association import Association
 from mcp_memory.models.search import Draft, Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ENCODER = EncoderIdentity("test", "1", 16)
@@ -85,3 +88,16 @@ def finish(child: subprocess.Popen[str]) -> str:
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
     return out.strip()
+
+
+def released_together(path: Path, body: str, arguments: Sequence[Any]) -> list[str]:
+    """What each of several processes printed that began at the same moment: each says `ready`, then reads a line."""
+    children = [start(path, body, one) for one in arguments]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("\n")
+        child.stdin.flush()
+    return [finish(child) for child in children]

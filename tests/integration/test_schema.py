@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_memory.errors import StoreTooNew
+from mcp_memory.models.environment import Environment
 from mcp_memory.models.search import Filter
+from mcp_memory.storage.base import EnvironmentChange, EnvironmentQuota
 from mcp_memory.storage.sqlite import SqliteStore
 from mcp_memory.storage.sqlite.connection import connect
 from mcp_memory.storage.sqlite.migrate import migrate, snapshot_path, version_of
 from mcp_memory.storage.sqlite.statements import _statements, migrations, schema, sql
-from tests.integration.store_support import ENCODER, HERE, draft, unit
+from tests.integration.store_support import ENCODER, EPOCH, HERE, draft, unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,11 +79,11 @@ async def test_a_migration_keeps_the_memories_and_a_copy_of_the_old_file(tmp_pat
     await old.close()
 
 
-def version_1(path: Path) -> Connection:
-    """A store as the first release made it."""
+def of_version(version: int, path: Path) -> Connection:
+    """A store as an earlier release made it."""
     connection = opened(path)
     connection.run("PRAGMA journal_mode = WAL")
-    migrate(connection, path, {1: migrations()[1]})
+    migrate(connection, path, {number: script for number, script in migrations().items() if number <= version})
     return connection
 
 
@@ -123,7 +125,7 @@ def add_old_memory(connection: Connection, row: int, content: str, *, quoted: st
 
 async def test_a_store_of_version_1_gets_sessions_and_keeps_everything(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
-    connection = version_1(path)
+    connection = of_version(1, path)
     connection.run(OLD_ROWS)
     add_old_memory(connection, 1, "the first violet")
     add_old_memory(connection, 2, "asked in a session", session="s", context="kitchen")
@@ -136,7 +138,7 @@ async def test_a_store_of_version_1_gets_sessions_and_keeps_everything(tmp_path:
 
     store = SqliteStore(path)
     inside = Filter(workspaces=("home",), viewer_session="s")
-    assert (await store.state()).schema_version == 2
+    assert (await store.state()).schema_version == 3
     assert await store.integrity() == []
     assert [one.content for one in (await store.browse(HERE, 9)).memories] == [
         "answered there", "asked in a session", "the first violet",
@@ -164,9 +166,9 @@ async def test_a_store_of_version_1_gets_sessions_and_keeps_everything(tmp_path:
     copy.close()
 
 
-async def test_the_migration_to_sessions_rewrites_no_memory(tmp_path: Path) -> None:
+async def test_the_migrations_since_the_first_release_rewrite_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
-    connection = version_1(path)
+    connection = of_version(1, path)
     connection.run(OLD_ROWS)
     for row in range(1, 10):
         add_old_memory(connection, row, "long " * 50_000)
@@ -174,6 +176,47 @@ async def test_the_migration_to_sessions_rewrites_no_memory(tmp_path: Path) -> N
     migrate(connection, path)
     assert path.with_name(path.name + "-wal").stat().st_size < path.stat().st_size / 4
     connection.close()
+
+
+async def test_a_store_of_version_2_gets_environments_and_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    connection = of_version(2, path)
+    connection.run(OLD_ROWS)
+    add_old_memory(connection, 1, "the first violet")
+    add_old_memory(connection, 2, "a note of it", session="s", type="working")
+    connection.run("UPDATE workspaces SET next_row = 3")
+    moment = "2026-01-01T00:00:00.000000Z"
+    session = ("s", 1, "_default", "", "ann", "{}", 3600, 1, moment, moment, "2026-01-01T01:00:00.000000Z", None, None)
+    connection.run(f"INSERT INTO sessions VALUES ({', '.join('?' * len(session))})", session)
+    connection.run("INSERT INTO working_memory VALUES ('s', 'k', NULL, ?, ?, NULL, NULL, '[1]')", (moment, moment))
+    before = rows_of(connection)
+    connection.close()
+
+    store = SqliteStore(path)
+    assert (await store.state()).schema_version == 3
+    assert await store.integrity() == []
+    assert [near.memory_id for near in await store.nearest(unit(1), ENCODER, HERE, 1)] == ["mem_1"]
+    assert [(one.key, one.value) for one in await store.working("s", EPOCH)] == [("k", [1])]
+    assert [one.content for one in await store.notes("s")] == ["a note of it"]
+    await store.close()
+    copy, now = opened(snapshot_path(path, 2)), opened(path)
+    assert version_of(copy) == 2
+    assert rows_of(copy) == before
+    assert {name: rows for name, rows in rows_of(now).items() if name in before} == before
+    copy.close()
+    now.close()
+
+    store = SqliteStore(path)
+    made = Environment(session_id="s", workspace_id="home", created_at=EPOCH, updated_at=EPOCH)
+    await store.save_environment(EnvironmentChange(made, b"dump", b"seal", ()), EnvironmentQuota(1, 100))
+    assert (await store.environment("s")).state == b"dump"
+    await store.close()
+
+
+def rows_of(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in every table."""
+    tables = connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'")
+    return {name: connection.rows(f"SELECT * FROM {name}") for (name,) in tables}
 
 
 async def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ async def test_counts_say_what_a_workspace_holds(store: SqliteStore) -> None:
     assert counts.by_age == {"today": 1, "older": 1}
     assert counts.by_relationship == {"related_to": 1}
     state = await store.state()
-    assert (state.workspaces, state.memories, state.schema_version) == (2, 3, 2)
+    assert (state.workspaces, state.memories, state.schema_version) == (2, 3, 3)
     assert state.size_bytes > 0
     assert "SQLite 3." in state.engine
     assert "sqlite-vec" in state.engine

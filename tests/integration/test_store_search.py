@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_memory.embedding.base import EncoderIdentity
 from mcp_memory.errors import EncoderMismatch
 from mcp_memory.models.search import NO_KEYWORDS, Filter
 from mcp_memory.storage.sqlite import SqliteStore, plan, scans, vectors
@@ -325,6 +326,22 @@ async def test_an_unknown_encoder_or_a_vector_of_another_size_is_no_search(store
     assert await store.candidates(unit(1, 8), OTHER, NO_KEYWORDS, HERE, 5) == []
     with pytest.raises(EncoderMismatch, match="16"):
         await store.nearest(unit(1, 8), ENCODER, HERE, 5)
+
+
+async def test_vectors_are_given_by_id_for_those_that_have_one_of_the_encoder(store: SqliteStore) -> None:
+    added = await store.add([draft(f"number {n}", n, vector=unit(n)) for n in range(3)], ENCODER)
+    ids = [one.memory.id for one in added]
+    [without] = [one.memory.id for one in await store.add([draft("without")], None)]
+    await store.add([draft("of another", vector=unit(9, 8))], OTHER)
+    await store.erase("home", ids[1], "")
+    found = await store.vectors(ENCODER, [ids[2], without, "mem_unknown", ids[1], ids[0], ids[0]])
+    assert list(found) == [ids[2], ids[0]]
+    for number in (0, 2):
+        assert found[ids[number]].dtype == np.float32
+        np.testing.assert_array_equal(found[ids[number]], unit(number))
+    assert await store.vectors(OTHER, ids) == {}
+    assert await store.vectors(EncoderIdentity("never used", "1", 16), ids) == {}
+    assert await store.vectors(ENCODER, []) == {}
 
 
 async def test_the_matrix_in_memory_follows_every_change(store: SqliteStore) -> None:

@@ -16,10 +16,10 @@ from mcp_memory.models.session import Session, WorkingEntry
 from mcp_memory.models.workspace import Context
 from mcp_memory.storage.base import SessionChange
 from mcp_memory.storage.sqlite import SqliteStore
-from tests.integration.store_support import ENCODER, EPOCH, HERE, draft, finish, link, start, unit
+from tests.integration.store_support import ENCODER, EPOCH, HERE, draft, link, released_together, start, unit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from mcp_memory.models.memory import Memory
@@ -578,19 +578,6 @@ for number in range(20):
 await store.close()
 print(json.dumps(taken))
 """
-
-
-def released_together(path: Path, body: str, arguments: Sequence[Any]) -> list[str]:
-    """What each of several processes printed that began at the same moment."""
-    children = [start(path, body, one) for one in arguments]
-    for child in children:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("\n")
-        child.stdin.flush()
-    return [finish(child) for child in children]
 
 
 def test_each_lease_goes_to_one_of_several_processes(tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ class Database:
         """What `work` returns, once what it did is safely in the file."""
         return await anyio.to_thread.run_sync(self.write_now, work, limiter=self._write_limit)
 
+    async def write_unsynced(self, work: Callable[[Connection], Returned]) -> Returned:
+        """What `work` returns, once what it did would outlive this process; a power cut may still undo it.
+
+        For what is written often and soon made anew. It is SQLite's `synchronous = NORMAL` for this one transaction:
+        the write-ahead log is not synced as it commits. Nothing else is weakened. The log is synced as a whole by the
+        next commit in `FULL`, of any process, and before each checkpoint; and should the power fail, the log ends
+        with the last transaction that is whole. See https://sqlite.org/pragma.html#pragma_synchronous and
+        https://sqlite.org/wal.html#performance_considerations.
+        """
+        return await anyio.to_thread.run_sync(self.write_unsynced_now, work, limiter=self._write_limit)
+
     async def open(self) -> None:
         """Create or migrate the file where needed."""
         await anyio.to_thread.run_sync(self.open_now, limiter=self._write_limit)
@@ -105,16 +116,17 @@ class Database:
 
     def write_now(self, work: Callable[[Connection], Returned]) -> Returned:
         """`write`, on this thread."""
-        with self._writing, self._borrowed() as connection:
-            if self.mode != "write":
-                raise failures.read_only(self.path)
-            connection.run("BEGIN IMMEDIATE")
+        with self._writer() as connection:
+            return _committed(connection, work)
+
+    def write_unsynced_now(self, work: Callable[[Connection], Returned]) -> Returned:
+        """`write_unsynced`, on this thread."""
+        with self._writer() as connection:
+            connection.run("PRAGMA synchronous = normal")
             try:
-                result = work(connection)
-                connection.run("COMMIT")
+                return _committed(connection, work)
             finally:
-                _end(connection)
-            return result
+                connection.run(f"PRAGMA synchronous = {self._durability}")
 
     def _inspect(self, work: Callable[[Connection], Returned]) -> Returned:
         with self._writing, self._borrowed() as connection:
@@ -144,6 +156,14 @@ class Database:
             if connection is not None:
                 connection.close()
         self._idle.put(None)
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[Connection]:
+        """A connection to write on, while nobody else in this process does."""
+        with self._writing, self._borrowed() as connection:
+            if self.mode != "write":
+                raise failures.read_only(self.path)
+            yield connection
 
     @contextlib.contextmanager
     def _borrowed(self) -> Iterator[Connection]:
@@ -220,6 +240,16 @@ class Database:
 
     def _connect(self, mode: Mode) -> Connection:
         return connect(self.path, mode, durability=self._durability, busy_timeout=self._busy_timeout)
+
+
+def _committed(connection: Connection, work: Callable[[Connection], Returned]) -> Returned:
+    connection.run("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.run("COMMIT")
+    finally:
+        _end(connection)
+    return result
 
 
 def _end(connection: Connection) -> None:

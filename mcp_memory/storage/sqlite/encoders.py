@@ -8,6 +8,7 @@ from mcp_memory.embedding.base import EncoderIdentity
 from mcp_memory.errors import EncoderMismatch
 from mcp_memory.storage.base import EncoderCoverage, Unembedded
 from mcp_memory.storage.sqlite import journal, scope
+from mcp_memory.storage.sqlite.filters import strings
 from mcp_memory.storage.sqlite.statements import sql, sql_for_index
 
 if TYPE_CHECKING:
@@ -123,6 +124,17 @@ def set_vectors(
         connection.run(sql("settle_embedding_state"), (change, row.key))
         stored += vector is not None
     return stored
+
+
+def vectors_of(connection: Connection, identity: EncoderIdentity, memory_ids: Sequence[str]) -> dict[str, object]:
+    """Memory id to unit vector of shape (dimension,), for those that have one of this encoder, in the order asked."""
+    import numpy as np
+
+    encoder = find(connection, identity)
+    if encoder is None or not memory_ids:
+        return {}
+    bindings = {"ids": strings(memory_ids), "encoder": encoder}
+    return {id_: np.frombuffer(vector, "<f4") for id_, vector in connection.rows(sql("vectors_by_id"), bindings)}
 
 
 def coverage(connection: Connection) -> list[EncoderCoverage]:

@@ -374,6 +374,12 @@ SELECT key FROM erasures WHERE change > ?;
 SELECT v.key, v.vector FROM carray(:keys) c CROSS JOIN vectors v ON v.key = c.value AND v.encoder = :encoder
 WHERE v.vector IS NOT NULL;
 
+-- name: vectors_by_id
+SELECT m.id, v.vector FROM carray(:ids) c
+CROSS JOIN memories m ON m.id = c.value
+CROSS JOIN vectors v ON v.key = m.key AND v.encoder = :encoder
+WHERE v.vector IS NOT NULL;
+
 -- name: has_archived
 SELECT EXISTS (SELECT 1 FROM memories WHERE status = 'archived');
 
@@ -552,6 +558,115 @@ WHERE m.workspace_id IN (:workspace_id, :global) AND m.key IN (
   WHERE type = 'working' AND session_id != '' AND status != 'deleted' AND session_id = :session_id
 )
 ORDER BY m.created_at, m.key;
+
+-- name: environment
+SELECT
+  e.session_id, w.id, e.revision, s.engine, e.exec_count, e.total_operations, e.restored, e.size_bytes, e.created_at,
+  e.updated_at, e.last_exec_at
+FROM environments e
+JOIN environment_states s ON s.session_id = e.session_id
+JOIN workspaces w ON w.number = e.workspace
+WHERE e.session_id = ?;
+
+-- name: environment_state
+SELECT state, seal FROM environment_states WHERE session_id = ?;
+
+-- name: environment_variables
+SELECT name, type, size, digest FROM environment_variables WHERE session_id = ? ORDER BY name;
+
+-- name: environment_values
+SELECT name, value FROM environment_variables WHERE session_id = ? AND value IS NOT NULL ORDER BY name;
+
+-- name: save_environment
+INSERT INTO environments (
+  session_id, workspace, revision, exec_count, total_operations, restored, size_bytes, created_at, updated_at,
+  last_exec_at
+) VALUES (
+  :session_id, (SELECT workspace FROM sessions WHERE id = :session_id), :revision, :exec_count, :total_operations,
+  :restored, 0, :created_at, :updated_at, :last_exec_at
+)
+ON CONFLICT (session_id) DO UPDATE
+SET revision = excluded.revision, exec_count = excluded.exec_count, total_operations = excluded.total_operations,
+  restored = excluded.restored, updated_at = excluded.updated_at, last_exec_at = excluded.last_exec_at;
+
+-- name: save_environment_state
+INSERT INTO environment_states (session_id, engine, seal, state) VALUES (:session_id, :engine, :seal, :state)
+ON CONFLICT (session_id) DO UPDATE SET engine = excluded.engine, seal = excluded.seal, state = excluded.state;
+
+-- name: drop_other_variables
+DELETE FROM environment_variables
+WHERE session_id = :session_id AND name NOT IN (SELECT value FROM json_each(:names));
+
+-- name: save_environment_variable
+INSERT INTO environment_variables AS stored (session_id, name, type, size, digest, value)
+VALUES (:session_id, :name, :type, :size, :digest, :value)
+ON CONFLICT (session_id, name) DO UPDATE
+SET type = excluded.type, size = excluded.size, digest = excluded.digest, value = CASE
+  WHEN excluded.value IS NOT NULL THEN excluded.value
+  WHEN excluded.digest != '' AND excluded.digest = stored.digest THEN stored.value
+END
+WHERE excluded.value IS NOT NULL OR excluded.digest != stored.digest OR excluded.type != stored.type
+  OR excluded.size != stored.size OR (excluded.digest = '' AND stored.value IS NOT NULL);
+
+-- name: measure_environment
+UPDATE environments
+SET size_bytes = (SELECT length(state) FROM environment_states WHERE session_id = :session_id)
+  + (SELECT ifnull(sum(octet_length(value)), 0) FROM environment_variables WHERE session_id = :session_id)
+WHERE session_id = :session_id;
+
+-- name: environments_of_workspace
+SELECT count(*), ifnull(sum(size_bytes), 0) + (
+  SELECT ifnull(sum(c.size_bytes), 0)
+  FROM workspaces w
+  CROSS JOIN environments o ON o.workspace = w.number
+  CROSS JOIN environment_checkpoints c ON c.session_id = o.session_id
+  WHERE w.id = :workspace_id
+)
+FROM environments WHERE workspace = (SELECT number FROM workspaces WHERE id = :workspace_id);
+
+-- name: drop_environment
+DELETE FROM environments WHERE session_id = ?;
+
+-- name: checkpoints
+SELECT name, revision, created_at, variable_count, size_bytes FROM environment_checkpoints
+WHERE session_id = ?
+ORDER BY number;
+
+-- name: keep_checkpoint
+INSERT OR REPLACE INTO environment_checkpoints (
+  session_id, name, revision, size_bytes, created_at, engine, seal, state, variable_count, variables
+)
+SELECT
+  e.session_id, :name, e.revision, e.size_bytes, :at, s.engine, s.seal, s.state, v.*
+FROM environments e
+JOIN environment_states s ON s.session_id = e.session_id
+JOIN (
+  SELECT
+    count(*),
+    json_group_array(json_object('name', name, 'type', type, 'size', size, 'digest', digest, 'value', value))
+  FROM environment_variables WHERE session_id = :session_id
+) v
+WHERE e.session_id = :session_id
+RETURNING name, revision, created_at, variable_count, size_bytes;
+
+-- name: return_to_state
+UPDATE environment_states
+SET (engine, seal, state) = (
+  SELECT engine, seal, state FROM environment_checkpoints WHERE session_id = :session_id AND name = :name
+)
+WHERE session_id = :session_id;
+
+-- name: return_to_variables
+INSERT INTO environment_variables (session_id, name, type, size, digest, value)
+SELECT
+  c.session_id, v.value ->> 'name', v.value ->> 'type', v.value ->> 'size', v.value ->> 'digest', v.value ->> 'value'
+FROM environment_checkpoints c CROSS JOIN json_each(c.variables) v
+WHERE c.session_id = :session_id AND c.name = :name;
+
+-- name: note_return
+UPDATE environments
+SET revision = revision + 1, total_operations = total_operations + 1, updated_at = :at
+WHERE session_id = :session_id;
 
 -- name: take_lease
 INSERT INTO leases (name, holder, until) VALUES (:name, :holder, :until)

@@ -39,7 +39,7 @@ def start(connection: Connection, session: Session) -> Session:
     if not connection.rows(sql("insert_session"), _bindings_of(session, workspace)):
         raise InvalidRequest(f"There is already a session {session.id!r}; continue it, or choose another id.")
     _record(connection, session, "session.start", {"context": session.context_id})
-    return _known(connection, session.id)
+    return known(connection, session.id)
 
 
 def find(connection: Connection, session_id: str) -> Session | None:
@@ -61,9 +61,9 @@ def expired(connection: Connection, now: datetime, limit: int) -> list[Session]:
 
 def touch(connection: Connection, session_id: str, at: datetime, expires_at: datetime) -> Session:
     """Note that a session was used; it never expires earlier than before."""
-    _require_open(connection, session_id)
+    require_open(connection, session_id)
     connection.run(sql("touch_session"), {"id": session_id, "at": stamp(at), "expires_at": stamp(expires_at)})
-    return _known(connection, session_id)
+    return known(connection, session_id)
 
 
 # What it holds
@@ -71,7 +71,7 @@ def touch(connection: Connection, session_id: str, at: datetime, expires_at: dat
 
 def set_working(connection: Connection, entry: WorkingEntry, most_entries: int) -> WorkingEntry:
     """Hold a value under a key, replacing the one before. What has expired makes room."""
-    _require_open(connection, entry.session_id)
+    require_open(connection, entry.session_id)
     connection.run(sql("drop_expired_working"), (entry.session_id, stamp(entry.updated_at)))
     others = connection.value(sql("count_other_working"), (entry.session_id, entry.key))
     if others >= most_entries:
@@ -99,11 +99,13 @@ def notes(connection: Connection, session_id: str) -> list[Memory]:
 
 def commit(connection: Connection, change: SessionChange, identity: EncoderIdentity | None) -> list[Added]:
     """Write the drafts, mark what they came from as committed, and clear or end."""
-    session = _require_open(connection, change.session_id)
+    session = require_open(connection, change.session_id)
     _commit_entries(connection, change)
     _bury_notes(connection, session, change)
     added = writing.add(connection, change.drafts, identity) if change.drafts else []
     dropped = connection.rows(sql("drop_working"), (session.id,)) if change.clear or change.end else []
+    if change.end:
+        connection.run(sql("drop_environment"), (session.id,))
     connection.run(sql("settle_session"), _settled(change))
     _record(connection, session, "session.end" if change.end else "session.commit", {
         "created": sum(one.outcome == "created" for one in added),
@@ -158,7 +160,7 @@ def take_lease(connection: Connection, name: str, holder: str, now: datetime, un
 # Rows
 
 
-def _require_open(connection: Connection, session_id: str) -> Session:
+def require_open(connection: Connection, session_id: str) -> Session:
     """The session.
 
     Raises:
@@ -172,7 +174,7 @@ def _require_open(connection: Connection, session_id: str) -> Session:
     return session
 
 
-def _known(connection: Connection, session_id: str) -> Session:
+def known(connection: Connection, session_id: str) -> Session:
     """A session that is known to exist."""
     [row] = connection.rows(sql("session"), (session_id,))
     return _session_of(row)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mcp_memory.storage.sqlite import (
+    checkpoints,
     encoders,
+    environments,
     graph,
     journal,
     keywords,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.embedding.base import EncoderIdentity
     from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.environment import Checkpoint, Environment
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
     from mcp_memory.models.session import Session, WorkingEntry
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
         Added,
         Counts,
         EncoderCoverage,
+        EnvironmentChange,
+        EnvironmentQuota,
+        EnvironmentState,
         Page,
         Portable,
         SessionChange,
@@ -205,6 +211,10 @@ class SqliteStore:
         """Store vectors of rows whose content is still the same; how many."""
         return await self._write(encoders.set_vectors, encoder, rows) if rows else 0
 
+    async def vectors(self, encoder: EncoderIdentity, memory_ids: Sequence[str]) -> dict[str, object]:
+        """Memory id to unit vector, for those that have one of this encoder."""
+        return await self._read(encoders.vectors_of, encoder, memory_ids)
+
     async def encoders(self) -> list[EncoderCoverage]:
         """Every encoder with vectors here, most vectors first."""
         return await self._read(encoders.coverage)
@@ -258,6 +268,40 @@ class SqliteStore:
     async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Whether `holder` has the lease until then."""
         return await self._write(sessions.take_lease, name, holder, now, until)
+
+    # Environments
+
+    async def environment(self, session_id: str) -> EnvironmentState | None:
+        """The session's environment, or None."""
+        return await self._read(environments.load, session_id)
+
+    async def environment_values(self, session_id: str) -> dict[str, str]:
+        """The JSON texts of its variables, of those that have one."""
+        return await self._read(environments.values, session_id)
+
+    async def save_environment(self, change: EnvironmentChange, quota: EnvironmentQuota) -> Environment:
+        """Write what a call changed, as the next revision."""
+        return await self._database.write_unsynced(lambda connection: environments.save(connection, change, quota))
+
+    async def drop_environment(self, session_id: str, author: str) -> bool:
+        """Remove the environment and its checkpoints; whether there was one."""
+        return await self._write(environments.drop, session_id, author)
+
+    async def keep_checkpoint(
+        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota | None = None
+    ) -> Checkpoint:
+        """Keep the present revision under a name; it survives a power cut."""
+        return await self._write(checkpoints.keep, session_id, name, at, most, quota)
+
+    async def checkpoints(self, session_id: str) -> list[Checkpoint]:
+        """Its checkpoints, oldest first."""
+        return await self._read(checkpoints.of_session, session_id)
+
+    async def return_to_checkpoint(self, session_id: str, name: str, at: datetime) -> Environment:
+        """Make the state, and the variables, those of the checkpoint."""
+        return await self._write(checkpoints.return_to, session_id, name, at)
+
+    # Contexts
 
     async def create_context(self, context: Context) -> Context:
         """Keep a new context."""
