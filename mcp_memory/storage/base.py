@@ -383,7 +383,7 @@ class Store(Protocol):
         """Remove the environment and its checkpoints; whether there was one. The end of its session does it too."""
 
     async def keep_checkpoint(
-        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota | None = None
+        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota
     ) -> Checkpoint:
         """Keep the present revision under a name; one of that name is replaced.
 

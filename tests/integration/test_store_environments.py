@@ -252,7 +252,7 @@ async def test_a_workspace_holds_so_many_environments(store: SqliteStore) -> Non
 async def test_environments_and_checkpoints_of_a_workspace_take_so_many_bytes_together(store: SqliteStore) -> None:
     quota = EnvironmentQuota(environments=9, bytes=1000)
     await store.save_environment(change(b"d" * 300, [variable("x", '"' + "é" * 49 + '"')]), quota)
-    await store.keep_checkpoint("s", "one", at(1), 5)
+    await store.keep_checkpoint("s", "one", at(1), 5, AMPLE)
     await store.save_environment(change(b"d" * 200, session_id="other"), quota)
     with pytest.raises(InvalidRequest, match=r"would take 1,001 bytes together, and may take 1,000.*context cleanup"):
         await store.save_environment(change(b"d" * 201, revision=1, session_id="other"), quota)
@@ -287,7 +287,7 @@ async def test_a_checkpoint_that_would_exceed_the_quota_is_not_kept(store: Sqlit
 
 async def with_checkpoint(store: SqliteStore, session_id: str = "s") -> None:
     await store.save_environment(change(variables=[variable("x")], session_id=session_id), AMPLE)
-    await store.keep_checkpoint(session_id, "one", at(1), 5)
+    await store.keep_checkpoint(session_id, "one", at(1), 5, AMPLE)
 
 
 async def test_it_ends_with_its_session_and_nobody_elses_does(store: SqliteStore) -> None:
@@ -347,7 +347,7 @@ async def test_a_checkpoint_is_returned_to_whatever_came_after(store: SqliteStor
         variable("y", "null"),
     ]
     first = await store.save_environment(change(b"\0first\xff", kept, seal=b"first seal", engine="monty 1"), AMPLE)
-    checkpoint = await store.keep_checkpoint("s", "before", at(3), 5)
+    checkpoint = await store.keep_checkpoint("s", "before", at(3), 5, AMPLE)
     assert (checkpoint.name, checkpoint.revision, checkpoint.created_at) == ("before", 1, at(3))
     assert (checkpoint.variable_count, checkpoint.size_bytes) == (3, first.size_bytes)
     later = [variable("x", "2"), variable("z", "3")]
@@ -381,7 +381,7 @@ def test_whatever_values_there_are_come_back_with_a_checkpoint(
         await store.start_session(session())
         variables = [variable(name, text, digest=f"of {text}") for name, text in values.items()]
         await store.save_environment(change(variables=variables), AMPLE)
-        await store.keep_checkpoint("s", "one", at(1), 1)
+        await store.keep_checkpoint("s", "one", at(1), 1, AMPLE)
         before = await store.environment("s")
         await store.save_environment(change(revision=1), AMPLE)
         await store.return_to_checkpoint("s", "one", at(2))
@@ -394,10 +394,10 @@ def test_whatever_values_there_are_come_back_with_a_checkpoint(
 
 async def test_a_checkpoint_of_the_same_name_is_replaced_and_is_then_the_latest(store: SqliteStore) -> None:
     await store.save_environment(change(b"one"), AMPLE)
-    await store.keep_checkpoint("s", "a", at(1), 2)
-    await store.keep_checkpoint("s", "b", at(2), 2)
+    await store.keep_checkpoint("s", "a", at(1), 2, AMPLE)
+    await store.keep_checkpoint("s", "b", at(2), 2, AMPLE)
     await store.save_environment(change(b"two", revision=1), AMPLE)
-    await store.keep_checkpoint("s", "a", at(3), 2)
+    await store.keep_checkpoint("s", "a", at(3), 2, AMPLE)
     assert [(one.name, one.revision) for one in await store.checkpoints("s")] == [("b", 1), ("a", 2)]
     await store.return_to_checkpoint("s", "b", at(4))
     assert (await store.environment("s")).state == b"one"
@@ -409,20 +409,20 @@ async def test_an_environment_has_so_many_checkpoints_and_another_as_many(store:
     await with_checkpoint(store)
     await with_checkpoint(store, "other")
     with pytest.raises(InvalidRequest, match=r"already has 1 checkpoints.*use one of their names again.*'one'"):
-        await store.keep_checkpoint("s", "two", at(2), 1)
-    await store.keep_checkpoint("s", "one", at(3), 1)
+        await store.keep_checkpoint("s", "two", at(2), 1, AMPLE)
+    await store.keep_checkpoint("s", "one", at(3), 1, AMPLE)
     assert [one.created_at for one in await store.checkpoints("s")] == [at(3)]
 
 
 async def test_a_checkpoint_that_is_not_there_names_those_that_are(store: SqliteStore) -> None:
-    for attempt in (store.keep_checkpoint("s", "one", at(1), 5), store.return_to_checkpoint("s", "one", at(1))):
+    for attempt in (store.keep_checkpoint("s", "one", at(1), 5, AMPLE), store.return_to_checkpoint("s", "one", at(1))):
         with pytest.raises(InvalidRequest, match="session 's' has no environment"):
             await attempt
     await store.save_environment(change(), AMPLE)
     with pytest.raises(InvalidRequest, match="has no checkpoint 'one'; there are none yet"):
         await store.return_to_checkpoint("s", "one", at(1))
     for name in ("start", "it's 50%"):
-        await store.keep_checkpoint("s", name, at(1), 5)
+        await store.keep_checkpoint("s", name, at(1), 5, AMPLE)
     with pytest.raises(InvalidRequest, match="has no checkpoint 'one'; there are 'start', \"it's 50%\""):
         await store.return_to_checkpoint("s", "one", at(1))
     assert (await store.environment("s")).environment.revision == 1
@@ -430,7 +430,7 @@ async def test_a_checkpoint_that_is_not_there_names_those_that_are(store: Sqlite
 
 async def test_the_audit_trail_tells_of_checkpoints_and_of_the_end_and_not_of_each_call(store: SqliteStore) -> None:
     await store.save_environment(change(), AMPLE)
-    await store.keep_checkpoint("s", "one", at(1), 5)
+    await store.keep_checkpoint("s", "one", at(1), 5, AMPLE)
     await store.save_environment(change(revision=1), AMPLE)
     await store.return_to_checkpoint("s", "one", at(2))
     await store.drop_environment("s", "ben")
@@ -491,7 +491,7 @@ async def test_a_save_waits_for_no_disk_and_what_is_remembered_next_still_does(
     with pytest.raises(StaleEnvironment):
         await store.save_environment(change(), AMPLE)
     assert synced == []
-    await store.keep_checkpoint("s", "one", at(1), 5)
+    await store.keep_checkpoint("s", "one", at(1), 5, AMPLE)
     assert synced == ["wal"]
     await store.close()
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def keep(
-    connection: Connection, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota | None
+    connection: Connection, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota
 ) -> Checkpoint:
-    """Keep the present revision under a name; one of that name is replaced. `quota` None: whatever the size.
+    """Keep the present revision under a name; one of that name is replaced.
 
     Raises:
         InvalidRequest: there is no environment, it has `most` other checkpoints already, or the quota is used up.
@@ -31,8 +31,7 @@ def keep(
     _refuse_crowding(connection, session_id, name, most)
     bindings = {"session_id": session_id, "name": name, "at": stamp(at)}
     [row] = connection.rows(sql("keep_checkpoint"), bindings)
-    if quota is not None:
-        environments.refuse_excess(connection, environment.workspace_id, quota)
+    environments.refuse_excess(connection, environment.workspace_id, quota)
     kept = _checkpoint_of(row)
     _record(connection, environment, "environment.checkpoint", {"name": name, "revision": kept.revision})
     return kept

@@ -288,7 +288,7 @@ class SqliteStore:
         return await self._write(environments.drop, session_id, author)
 
     async def keep_checkpoint(
-        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota | None = None
+        self, session_id: str, name: str, at: datetime, most: int, quota: EnvironmentQuota
     ) -> Checkpoint:
         """Keep the present revision under a name; it survives a power cut."""
         return await self._write(checkpoints.keep, session_id, name, at, most, quota)
