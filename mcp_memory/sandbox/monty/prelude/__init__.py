@@ -1,0 +1,1 @@
+"""What runs inside the sandbox. Sent there as text; nothing here is imported by the server."""
