@@ -12,6 +12,17 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.core.briefing_text import render_briefing
 from mcp_memory.core.counting import counted
+from mcp_memory.core.environment_text import (
+    render_context_answered,
+    render_context_checkpointed,
+    render_context_cleaned,
+    render_context_executed,
+    render_context_injected,
+    render_context_inspected,
+    render_context_loaded,
+    render_context_rlm,
+    render_context_status,
+)
 from mcp_memory.core.phrases import (
     DATA,
     USUAL_IMPORTANCE,
@@ -33,6 +44,17 @@ from mcp_memory.core.session_text import (
 from mcp_memory.models.association import Associated, GraphResult
 from mcp_memory.models.audit import AuditResult
 from mcp_memory.models.briefing import Briefing
+from mcp_memory.models.environment import (
+    ContextAnswered,
+    ContextCheckpointed,
+    ContextCleaned,
+    ContextExecuted,
+    ContextInjected,
+    ContextInspected,
+    ContextLoaded,
+    ContextRlmResult,
+    ContextStatus,
+)
 from mcp_memory.models.memory import Forgotten, Remembered, Restored
 from mcp_memory.models.recall import RecallResult, ReflectResult
 from mcp_memory.models.session import SessionCommitted, SessionEnded, SessionStarted, SessionStatus
@@ -94,8 +116,11 @@ def _recall_heading(result: RecallResult) -> str:
     order = "newest first" if result.mode_used == "browse" else "best first"
     share = f"{count} of {result.total_count}" if result.total_count != count else f"{count}"
     noun = "memory" if count == result.total_count == 1 else "memories"
-    words = ", by keywords only" if result.mode_used == "keywords" else ""
-    return f"{share} {noun} from {place}, {order}{words}. {DATA}"
+    return f"{share} {noun} from {place}, {order}{_WAYS.get(result.mode_used, '')}. {DATA}"
+
+
+_WAYS = {"keywords": ", by keywords only", "llm": ", chosen by a language model"}
+"""How an answer was found, where that is not the usual way."""
 
 
 def _recalled(memory: RecalledMemory) -> Iterator[str]:
@@ -133,13 +158,15 @@ def _recalled_facts(memory: RecalledMemory) -> list[str]:
 def render_reflect(result: ReflectResult) -> str:
     """The synthesis, and how far to trust it."""
     heading = f"From workspace {result.workspace_id}"
-    read = f"{result.tokens_processed} tokens read"
+    read = f"{result.tokens_processed} tokens {'processed' if result.method == 'llm' else 'read'}"
     if result.method == "none":
         return as_lines(f"{heading}: {result.reflection} (Confidence 0; {read}.)", [result.degraded or ""])
     trust = "low" if result.confidence < LOW else "high" if result.confidence > HIGH else "moderate"
-    sources = f"{len(result.source_memories)} quoted, " if result.source_memories else ""
+    by_model = result.method == "llm"
+    whose = "a language model's words" if by_model else "the memories' own words"
+    sources = f"{len(result.source_memories)} {'cited' if by_model else 'quoted'}, " if result.source_memories else ""
     return as_lines(
-        f"{heading}, in the memories' own words; confidence {result.confidence:.2f} ({trust}), {sources}{read}. {DATA}",
+        f"{heading}, in {whose}; confidence {result.confidence:.2f} ({trust}), {sources}{read}. {DATA}",
         [result.degraded] if result.degraded else [],
         ["", result.reflection],
     )
@@ -234,3 +261,12 @@ as_text.register(SessionStarted, render_session_started)
 as_text.register(SessionCommitted, render_session_committed)
 as_text.register(SessionEnded, render_session_ended)
 as_text.register(SessionStatus, render_session_status)
+as_text.register(ContextExecuted, render_context_executed)
+as_text.register(ContextInspected, render_context_inspected)
+as_text.register(ContextLoaded, render_context_loaded)
+as_text.register(ContextInjected, render_context_injected)
+as_text.register(ContextAnswered, render_context_answered)
+as_text.register(ContextRlmResult, render_context_rlm)
+as_text.register(ContextStatus, render_context_status)
+as_text.register(ContextCheckpointed, render_context_checkpointed)
+as_text.register(ContextCleaned, render_context_cleaned)

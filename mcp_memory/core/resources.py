@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp_memory.core.indexing import Indexer
+    from mcp_memory.llm.base import LanguageModel
     from mcp_memory.storage.base import Store
 
 
@@ -27,16 +28,21 @@ class Limits:
 
     max_content_chars: int = 100_000
     recall_patience: float = 2.0
+    llm_calls: int = 40
+    """Most calls of the language model for one verb."""
+    llm_tokens: int = 300_000
+    """Most tokens, read and written, for one verb."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The store, the embedder behind its indexer, the limits and the clock."""
+    """The store, the embedder behind its indexer, the limits, the clock, and a language model if there is one."""
 
     store: Store
     indexer: Indexer
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = utc_now
+    model: LanguageModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

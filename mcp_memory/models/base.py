@@ -124,6 +124,11 @@ class Result(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    @property
+    def failed(self) -> bool:
+        """Whether what was asked for has failed, although there is much to tell of it."""
+        return False
+
     def lean(self) -> dict[str, Any]:
         """JSON-ready. Of what stands inside, only what differs from its default: an answer is paid for by size."""
         told = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)

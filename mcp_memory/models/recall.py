@@ -19,14 +19,26 @@ class Tolerance(StrEnum):
     STRICT = "strict"
 
 
+class RecallMode(StrEnum):
+    """How a question is answered."""
+
+    RAG = "rag"
+    """By words and meaning."""
+    LLM = "llm"
+    """The same for a rewritten question too; a language model chooses from what both find."""
+    HYBRID = "hybrid"
+    """`rag`, and `llm` where that finds nothing near enough."""
+
+
 class Recall(Request):
-    """A question to memory; `*` browses newest first."""
+    """A question to memory; `*` browses newest first, whatever the mode."""
 
     query: str = Field(max_length=20_000)
     types: Listed[MemoryType] = Field(default_factory=list, max_length=4)
     subtypes: Listed[MemorySubtype] = Field(default_factory=list, max_length=13)
     tags: Tags = Field(default_factory=list)
     limit: int = Field(10, ge=1, le=100)
+    mode: RecallMode = RecallMode.RAG
     min_relevance: Share | None = None
     tolerance: Tolerance = Tolerance.MODERATE
     context_id: Label = ""
@@ -79,7 +91,7 @@ class RecalledMemory(Result):
     relevance_score: float | None = None
     """Cosine to the query, -1..1, comparable between answers; absent without a vector."""
     score: float | None = None
-    """Fused score, the order of the answer."""
+    """Fused score, the order of the answer unless `mode_used` is `llm`: then it is the language model's."""
     why: list[str] = Field(default_factory=list)
     neighbors: list[Neighbour] = Field(default_factory=list)
 
@@ -93,9 +105,10 @@ class RecallResult(Result):
     total_count: int
     """How many memories passed filters and floor, of which `memories` are the first."""
     search_latency_ms: int
-    mode_used: Literal["rag", "keywords", "browse"]
+    mode_used: Literal["rag", "keywords", "browse", "llm"]
+    """The way taken; `keywords` is `rag` without meaning."""
     degraded: str | None = None
-    """Why meaning could not be searched in full; absent when it was."""
+    """What of the way asked for could not be done, and why; absent when all was."""
     truncated: bool = False
     """`max_tokens` left some of the memories out."""
 
@@ -116,13 +129,17 @@ class Reflect(Request):
 
 
 class ReflectResult(Result):
-    """The synthesis; every sentence in it carries the id of its source."""
+    """The synthesis; every sentence in it carries the id of its source, unless asked for without."""
 
     success: bool = True
     workspace_id: str
     reflection: str
     source_memories: list[str]
     confidence: float
+    """Computed from the memories cited, whoever wrote the sentences."""
     tokens_processed: int
-    method: Literal["extractive", "none"]
+    """Of the memories read, and of the exchange with the language model where there was one."""
+    method: Literal["llm", "extractive", "none"]
+    """`llm`: in a language model's words; `extractive`: in the memories' own."""
     degraded: str | None = None
+    """What could not be done in full, and why; absent when all was."""
