@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.core.environment.environments import EnvironmentPolicy, Environments
 from mcp_memory.core.indexing import Indexer
 from mcp_memory.core.memory import Memory
 from mcp_memory.core.resources import Limits, Resources, Scope
 from mcp_memory.core.session_policy import SessionPolicy
 from mcp_memory.embedding.background import BackgroundEmbedder
 from mcp_memory.project import project_name
+from mcp_memory.sandbox.base import MIB, SandboxLimits
+from mcp_memory.sandbox.seal import Seal
 from mcp_memory.settings import Settings, load_settings
 from mcp_memory.storage.sqlite.store import SqliteStore
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from mcp_memory.embedding.base import Embedder, Encoder
+    from mcp_memory.llm.base import LanguageModel
+
+SEAL_KEY = "environment.key"
+"""Beside the database: what stored environments are sealed with."""
 
 HTTP_WORKERS = 4
 """Requests to an embedding endpoint at a time: a slow one delays no other."""
@@ -32,10 +39,16 @@ def build_memory(settings: Settings, workspace: str = "") -> Memory:
         busy_timeout=settings.busy_timeout,
         vector_cache_bytes=settings.vector_cache_mb * 1024 * 1024,
     )
-    limits = Limits(max_content_chars=settings.max_content_chars, recall_patience=settings.recall_patience)
-    resources = Resources(store, Indexer(store, build_embedder(settings)), limits)
+    limits = Limits(
+        max_content_chars=settings.max_content_chars,
+        recall_patience=settings.recall_patience,
+        llm_calls=settings.llm_max_calls,
+        llm_tokens=settings.llm_max_tokens,
+    )
+    indexer = Indexer(store, build_embedder(settings))
+    resources = Resources(store, indexer, limits, model=build_language_model(settings))
     scope = Scope(workspace or settings.workspace or project_name(Path.cwd()), session_id=settings.session)
-    return Memory(resources, scope, _session_policy(settings))
+    return Memory(resources, scope, _session_policy(settings), _environments(settings))
 
 
 def _session_policy(settings: Settings) -> SessionPolicy:
@@ -45,6 +58,37 @@ def _session_policy(settings: Settings) -> SessionPolicy:
         auto_commit=settings.session_auto_commit,
         most_entries=settings.max_working_entries,
         most_chars=settings.max_working_chars,
+    )
+
+
+def _environments(settings: Settings) -> Environments:
+    from mcp_memory.sandbox.monty import MontySandbox
+
+    limits = SandboxLimits(
+        run_seconds=settings.sandbox_seconds,
+        wall_seconds=settings.sandbox_wall_seconds,
+        memory_bytes=settings.sandbox_memory_mb * MIB,
+    )
+    policy = EnvironmentPolicy(
+        most_bytes=settings.environment_mb * MIB,
+        most_variables=settings.environment_variables,
+        most_environments=settings.environments,
+    )
+    return Environments(MontySandbox(limits, settings.sandbox_workers), Seal(settings.data_dir / SEAL_KEY), policy)
+
+
+def build_language_model(settings: Settings) -> LanguageModel | None:
+    """The model that `MCP_MEMORY_LLM_MODEL` names, or None."""
+    if not settings.llm_model:
+        return None
+    from mcp_memory.llm.openai import OpenAIModel
+
+    return OpenAIModel(
+        settings.llm_model,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value(),
+        timeout=settings.llm_timeout,
+        max_retries=settings.llm_retries,
     )
 
 

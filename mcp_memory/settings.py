@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mcp_memory.errors import SettingsError
@@ -61,10 +61,35 @@ class Settings(BaseSettings):
         256, ge=0, le=65_536, description="Memory for vectors held ready to search, in MiB; 0: search on disk only."
     )
 
+    llm_model: str = Field("", description="Language model's name at its endpoint; empty: work without one.")
+    llm_base_url: str = Field("", description="OpenAI-compatible endpoint of it; empty: OpenAI's own.")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint; local ones need none.")
+    llm_timeout: float = Field(60.0, gt=0, le=600, description="Seconds one answer of the language model may take.")
+    llm_retries: int = Field(2, ge=0, le=10, description="Retries of a failed request to it.")
+    llm_max_calls: int = Field(40, ge=1, le=1000, description="Most calls of it for one tool call.")
+    llm_max_tokens: int = Field(
+        300_000, ge=1000, le=100_000_000, description="Most tokens, read and written, for one tool call."
+    )
+    sandbox_seconds: float = Field(5.0, gt=0, le=30, description="Seconds that code in the sandbox may compute.")
+    sandbox_wall_seconds: float = Field(
+        60.0, gt=0, le=600, description="Seconds one piece of code may take, calls of recall and models included."
+    )
+    sandbox_memory_mb: int = Field(128, ge=16, le=512, description="Heap of the sandbox, in MiB.")
+    sandbox_workers: int = Field(4, ge=1, le=64, description="Sandbox processes at a time.")
+    environment_mb: int = Field(32, ge=1, le=256, description="Size of one session's environment, in MiB.")
+    environment_variables: int = Field(200, ge=1, le=10_000, description="Most variables of one environment.")
+    environments: int = Field(50, ge=1, le=10_000, description="Most environments of one workspace.")
+
     @field_validator("data_dir")
     @classmethod
     def _expanded(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _model_is_named(self) -> Settings:
+        if self.llm_base_url and not self.llm_model:
+            raise ValueError("names an endpoint but no model; set MCP_MEMORY_LLM_MODEL too")
+        return self
 
     @property
     def database(self) -> Path:
@@ -85,7 +110,9 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _complaint(finding: Any) -> str:
-    name = str(finding["loc"][0]) if finding["loc"] else ""
+    if not finding["loc"]:
+        return f"{PREFIX}LLM_BASE_URL {finding['ctx']['error']}."
+    name = str(finding["loc"][0])
     shown = SECRET_MASK if "key" in name else repr(finding["input"])
     return f"{PREFIX}{name.upper()}={shown} will not do: {finding['msg']}."
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_memory.core.access import AccessLog
+from mcp_memory.core.environment.environments import Environments
 from mcp_memory.core.maintenance import Maintenance
 from mcp_memory.core.session_policy import SessionPolicy
 
@@ -13,11 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from mcp_memory.core.doctor import DoctorReport
+    from mcp_memory.core.environment.progress import Report
     from mcp_memory.core.portability import ImportReport
     from mcp_memory.core.resources import Resources, Scope
     from mcp_memory.models.association import Associate, Associated, GraphQuery, GraphResult
     from mcp_memory.models.audit import AuditRequest, AuditResult
     from mcp_memory.models.briefing import Briefing, BriefingRequest
+    from mcp_memory.models.environment import (
+        ContextAnswered,
+        ContextCheckpoint,
+        ContextCheckpointed,
+        ContextCleaned,
+        ContextCleanup,
+        ContextExec,
+        ContextExecuted,
+        ContextInject,
+        ContextInjected,
+        ContextInspect,
+        ContextInspected,
+        ContextLoad,
+        ContextLoaded,
+        ContextQuery,
+        ContextRlm,
+        ContextRlmResult,
+        ContextStatus,
+        ContextStatusRequest,
+    )
     from mcp_memory.models.memory import Forget, Forgotten, Remember, Remembered, Restored
     from mcp_memory.models.recall import Recall, RecallResult, Reflect, ReflectResult
     from mcp_memory.models.session import (
@@ -45,10 +67,17 @@ class Memory:
     cannot do it, and never anything in between.
     """
 
-    def __init__(self, resources: Resources, scope: Scope, sessions: SessionPolicy | None = None) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        scope: Scope,
+        sessions: SessionPolicy | None = None,
+        environments: Environments | None = None,
+    ) -> None:
         self.resources = resources
         self.scope = scope
         self.sessions = sessions or SessionPolicy()
+        self.environments = environments or Environments()
         self._maintenance = Maintenance(resources, self.sessions)
         self._access = AccessLog(resources.store, resources.now)
 
@@ -68,6 +97,9 @@ class Memory:
         """Finish what is running; acknowledged writes are safe with or without it."""
         await self._maintenance.close()
         await self._access.flush()
+        await self.environments.close()
+        if self.resources.model is not None:
+            await self.resources.model.close()
         await self.resources.indexer.close()
         await self.resources.store.close()
 
@@ -205,6 +237,75 @@ class Memory:
         from mcp_memory.core.working import working
 
         return await working(self.resources, self.sessions, scope or self.scope)
+
+    async def context_exec(self, request: ContextExec, scope: Scope | None = None) -> ContextExecuted:
+        """Run code in the session's environment; what went wrong in the code is part of the result.
+
+        Raises:
+            SandboxUnavailable: it cannot run here.
+        """
+        from mcp_memory.core.environment.executing import execute
+
+        return await execute(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_inspect(self, request: ContextInspect, scope: Scope | None = None) -> ContextInspected:
+        """Look at the environment's variables."""
+        from mcp_memory.core.environment.inspecting import inspect
+
+        return await inspect(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_load(self, request: ContextLoad, scope: Scope | None = None) -> ContextLoaded:
+        """Recall memories into a variable."""
+        from mcp_memory.core.environment.loading import load
+
+        return await load(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_inject(self, request: ContextInject, scope: Scope | None = None) -> ContextInjected:
+        """Bind a name to a value."""
+        from mcp_memory.core.environment.loading import inject
+
+        return await inject(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_query(self, request: ContextQuery, scope: Scope | None = None) -> ContextAnswered:
+        """Ask the language model about variables.
+
+        Raises:
+            LanguageModelError: there is none, or it did not answer.
+        """
+        from mcp_memory.core.environment.querying import query
+
+        return await query(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_rlm(
+        self, request: ContextRlm, scope: Scope | None = None, report: Report | None = None
+    ) -> ContextRlmResult:
+        """Let the language model work on the environment with code until it has reached a goal; `report` is told of
+        each turn.
+
+        Raises:
+            LanguageModelUnavailable: there is none; the text tells the caller how to do the same itself.
+        """
+        from mcp_memory.core.environment.rlm.loop import pursue
+
+        return await pursue(self.resources, self.sessions, self.environments, request, scope or self.scope, report)
+
+    async def context_status(self, request: ContextStatusRequest, scope: Scope | None = None) -> ContextStatus:
+        """Where the environment stands; changes nothing."""
+        from mcp_memory.core.environment.inspecting import status
+
+        return await status(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_checkpoint(self, request: ContextCheckpoint, scope: Scope | None = None) -> ContextCheckpointed:
+        """Name the environment's present state, or return to a named one."""
+        from mcp_memory.core.environment.checkpoints import checkpoint
+
+        return await checkpoint(self.resources, self.sessions, self.environments, request, scope or self.scope)
+
+    async def context_cleanup(self, request: ContextCleanup, scope: Scope | None = None) -> ContextCleaned:
+        """Remove the environment with its checkpoints."""
+        from mcp_memory.core.environment.checkpoints import cleanup
+
+        return await cleanup(self.resources, self.sessions, self.environments, request, scope or self.scope)
 
     async def reindex(self, progress: Callable[[int, int], None]) -> int:
         """Embed what has no vector of the encoder in use; how many there were."""

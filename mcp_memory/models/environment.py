@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from mcp_memory.models.base import Label, Line, Listed, Moment, Request, Result, Share, Tags
-from mcp_memory.models.memory import MemoryType
+from mcp_memory.models.memory import MemoryType  # noqa: TC001 - pydantic reads it
 
 MOST_CODE: Final = 64_000
 """Characters of one piece of code."""
