@@ -47,6 +47,7 @@ CORE_TOOLS = (
             "subtypes": "as in memory_remember",
             "tags": "all of them",
             "limit": "",
+            "mode": "llm: by a language model; hybrid: where rag is not enough",
             "min_relevance": "",
             "tolerance": "",
             "context_id": "",

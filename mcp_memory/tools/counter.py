@@ -12,18 +12,20 @@ from pydantic import ValidationError
 from mcp_memory.core.session_keeper import SessionKeeper
 from mcp_memory.errors import InvalidRequest, McpMemoryError
 from mcp_memory.models.validation import explain
+from mcp_memory.tools.context import CONTEXT_TOOLS
 from mcp_memory.tools.core import CORE_TOOLS
-from mcp_memory.tools.results import failure, success
+from mcp_memory.tools.results import answer, failure
 from mcp_memory.tools.schema import input_schema, output_schema
 from mcp_memory.tools.session import SESSION_TOOLS
 
 if TYPE_CHECKING:
+    from mcp_memory.core.environment.progress import Report
     from mcp_memory.core.memory import Memory
     from mcp_memory.tools.spec import ToolSpec
 
 logger = logging.getLogger(__name__)
 
-TOOLS = {spec.name: spec for spec in (*CORE_TOOLS, *SESSION_TOOLS)}
+TOOLS = {spec.name: spec for spec in (*CORE_TOOLS, *SESSION_TOOLS, *CONTEXT_TOOLS)}
 
 
 class Counter:
@@ -33,20 +35,24 @@ class Counter:
         self.memory = memory
         self.keeper = SessionKeeper(memory)
 
-    async def serve(self, name: str, arguments: dict[str, Any], author: str) -> CallToolResult:
-        """The result of a call, or what is wrong with it; an unknown tool is a protocol error."""
+    async def serve(self, name: str, arguments: dict[str, Any], author: str, report: Report) -> CallToolResult:
+        """The result of a call, or what is wrong with it; an unknown tool is a protocol error.
+
+        A long call tells `report` where it is; cancelling one cancels its verb.
+        """
         spec = TOOLS.get(name)
         if spec is None:
             raise MCPError(INVALID_PARAMS, f"No tool is called {name!r}; there are {', '.join(TOOLS)}.")
-        return await self._answer(spec, arguments, author)
+        return await self._answer(spec, arguments, author, report)
 
-    async def _answer(self, spec: ToolSpec, arguments: dict[str, Any], author: str) -> CallToolResult:
+    async def _answer(self, spec: ToolSpec, arguments: dict[str, Any], author: str, report: Report) -> CallToolResult:
         try:
             _refuse_unknown(spec, arguments)
             request = spec.request.model_validate(arguments)
-            result = await spec.verb(self.memory, request, await self.keeper.scope_of(author, spec.session))
+            scope = await self.keeper.scope_of(author, spec.session)
+            result = await spec.carry_out(self.memory, request, scope, report)
             self.keeper.follow(result)
-            return success(self.keeper.told(result))
+            return answer(self.keeper.told(result))
         except ValidationError as error:
             return failure(explain(error))
         except McpMemoryError as error:

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from mcp_memory.models.base import Result
 
 
-def success(result: Result) -> CallToolResult:
-    """The verb's result, as text and as structure."""
-    return CallToolResult(content=[TextContent(type="text", text=as_text(result))], structured_content=result.lean())
+def answer(result: Result) -> CallToolResult:
+    """The verb's result, as text and as structure; an error where what was asked for has failed."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=as_text(result))],
+        structured_content=result.lean(),
+        is_error=result.failed,
+    )
 
 
 def failure(message: str) -> CallToolResult:

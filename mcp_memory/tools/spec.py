@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_memory.models.base import Request, Result
 
 if TYPE_CHECKING:
+    from mcp_memory.core.environment.progress import Report
     from mcp_memory.core.memory import Memory
     from mcp_memory.core.resources import Scope
     from mcp_memory.core.session_keeper import Need
 
-Verb = Callable[["Memory", Any, "Scope"], Awaitable[Result]]
+Verb = Callable[..., Awaitable[Result]]
+"""Takes the memory, the request, the scope, and a `Report` where the tool `reports`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,10 @@ class ToolSpec:
     """Parameters whose possible values another tool's schema already lists."""
     session: Need = "active"
     """The session it wants to be called in."""
+    reports: bool = False
+    """Whether it takes long enough to tell of its progress."""
+
+    async def carry_out(self, memory: Memory, request: Request, scope: Scope, report: Report) -> Result:
+        """What the verb makes of the request."""
+        progress = (report,) if self.reports else ()
+        return await self.verb(memory, request, scope, *progress)

@@ -47,6 +47,18 @@ class Agent:
         assert result.structured_content == {"success": False, "error": result.content[0].text}
         return result.content[0].text
 
+    async def failed(self, tool: str, **arguments: Any) -> tuple[dict[str, Any], str]:
+        """The structure and the text of a call that fails after it has done something."""
+        result = await self.client.call_tool(tool, arguments)
+        assert result.is_error, f"{tool}({arguments}) succeeded: {result.structured_content}"
+        assert result.structured_content is not None
+        assert result.structured_content["success"] is False
+        return result.structured_content, result.content[0].text
+
+    async def run(self, code: str, **arguments: Any) -> dict[str, Any]:
+        """What came of code that runs to its end."""
+        return await self.ask("memory_context_exec", code=code, **arguments)
+
     async def remember(self, content: str, **arguments: Any) -> str:
         """The id of a new memory."""
         return (await self.ask("memory_remember", content=content, **arguments))["memory_id"]
@@ -58,18 +70,26 @@ class Agent:
 
 
 @asynccontextmanager
-async def connected(door: str, era: str, data_dir: Path) -> AsyncIterator[Agent]:
-    """An agent at a door, over the store in `data_dir`."""
+async def connected(door: str, era: str, data_dir: Path, **settings: str) -> AsyncIterator[Agent]:
+    """An agent at a door, over the store in `data_dir`, that checks every answer against the tool's output schema."""
+    async with _client(door, era, data_dir, **settings) as client:
+        await client.list_tools()
+        yield Agent(client)
+
+
+@asynccontextmanager
+async def _client(door: str, era: str, data_dir: Path, **settings: str) -> AsyncIterator[Client]:
     if door == "stdio":
-        environment = {"MCP_MEMORY_DATA_DIR": str(data_dir), "MCP_MEMORY_WORKSPACE": WORKSPACE}
+        given = {"data_dir": str(data_dir), "workspace": WORKSPACE, **settings}
+        environment = {f"MCP_MEMORY_{name.upper()}": value for name, value in given.items()}
         server = StdioServerParameters(command=sys.executable, args=["-m", "mcp_memory"], env=environment)
         async with Client(server, mode=era) as client:
-            yield Agent(client)
+            yield client
         return
-    memory = build_memory(load_settings(data_dir=data_dir), WORKSPACE)
+    memory = build_memory(load_settings(data_dir=data_dir, **settings), WORKSPACE)
     try:
         async with Client(build_server(Desk(lambda: memory)), mode=era) as client:
-            yield Agent(client)
+            yield client
     finally:
         await memory.close()
 
