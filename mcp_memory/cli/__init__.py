@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "restore": "memories:restore",
     "session": "sessions:session",
     "contexts": "contexts:contexts",
+    "context": "environment:context",
     "statistics": "memories:statistics",
     "doctor": "upkeep:doctor",
     "reindex": "upkeep:reindex",

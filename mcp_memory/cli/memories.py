@@ -35,6 +35,7 @@ SUBTYPES = (
     "inference",
 )
 TOLERANCES = ("loose", "moderate", "strict")
+MODES = ("rag", "llm", "hybrid")
 
 
 @command("remember")
@@ -122,6 +123,7 @@ def _hashed(tags: list[str]) -> list[str]:
 @click.option("--before", default="", metavar="TIME", help="Only written before this time.")
 @click.option("--min-relevance", type=float, help="Least cosine to the question, 0 to 1.")
 @click.option("--tolerance", type=click.Choice(TOLERANCES), help="How near in meaning [default: moderate].")
+@click.option("--mode", type=click.Choice(MODES), help="llm: by a language model; hybrid: where needed [default: rag].")
 @click.option("--neighbors", type=int, help="Also what was remembered just before and after, 0 to 2.")
 @click.option("--associations", is_flag=True, help="Also follow links.")
 @click.option("--depth", type=int, help="How many links to follow, 0 to 5 [default: 1].")
@@ -149,6 +151,7 @@ def recall(call: Call, query: str, **options: Any) -> None:
         created_before=options["before"],
         min_relevance=options["min_relevance"],
         tolerance=options["tolerance"],
+        mode=options["mode"],
         include_neighbors=options["neighbors"],
         include_associations=options["associations"],
         traverse_depth=options["depth"],

@@ -58,7 +58,13 @@ async def _scope(call: Call, memory: Memory, session_id: str) -> Scope:
     return replace(scope, session_id=named, author=AUTHOR)
 
 
-def _on_session(call: Call, session_id: str, work: Callable[[Memory, Scope], Awaitable[Any]]) -> Any:
+def on_session(call: Call, session_id: str, work: Callable[[Memory, Scope], Awaitable[Any]]) -> Any:
+    """The answer of work in the named session, else in the one of the environment.
+
+    Raises:
+        UsageError: neither names one.
+    """
+
     async def run(memory: Memory) -> Any:
         return await work(memory, await _scope(call, memory, session_id))
 
@@ -112,7 +118,7 @@ def status(call: Call, session: str) -> None:
     async def work(memory: Memory, scope: Scope) -> SessionStatus:
         return await memory.session_status(SessionStatusRequest(), scope)
 
-    result = _on_session(call, session, work)
+    result = on_session(call, session, work)
     call.show(result, lambda console: _print_status(console, result))
 
 
@@ -181,7 +187,7 @@ def commit(call: Call, session: str, **options: Any) -> None:
     async def work(memory: Memory, scope: Scope) -> SessionCommitted:
         return await memory.commit_session(wanted, scope)
 
-    result = _on_session(call, session, work)
+    result = on_session(call, session, work)
     call.show(result, lambda console: _print_message(console, result))
 
 
@@ -204,7 +210,7 @@ def end(call: Call, session: str, no_commit: bool, threshold: float | None) -> N
     async def work(memory: Memory, scope: Scope) -> SessionEnded:
         return await memory.end_session(wanted, scope)
 
-    result = _on_session(call, session, work)
+    result = on_session(call, session, work)
     call.show(result, lambda console: _print_ended(console, result))
 
 
@@ -231,7 +237,7 @@ def set_(call: Call, key: str, value: str, session: str, ttl: int | None, parse:
     async def work(memory: Memory, scope: Scope) -> WorkingEntry:
         return await memory.set_working(wanted, scope)
 
-    result = _on_session(call, session, work)
+    result = on_session(call, session, work)
     shown = {"success": True, **result.model_dump(mode="json")}
     call.show(shown, lambda console: _print_entries(console, [result]))
 
@@ -252,7 +258,7 @@ def get(call: Call, key: str | None, session: str) -> None:
     async def work(memory: Memory, scope: Scope) -> tuple[str, list[WorkingEntry]]:
         return scope.session_id, await memory.working(scope)
 
-    session_id, entries = _on_session(call, session, work)
+    session_id, entries = on_session(call, session, work)
     found = entries if key is None else [one for one in entries if one.key == key.strip()]
     if key is not None and not found:
         raise InvalidRequest(_no_such_key(session_id, key, entries))

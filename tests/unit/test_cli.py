@@ -18,7 +18,7 @@ from mcp_memory.cli import memories as commands
 from mcp_memory.cli.failures import sentence
 from mcp_memory.core.counting import counted
 from mcp_memory.models.memory import DetailLevel, MemorySubtype, MemoryType
-from mcp_memory.models.recall import Tolerance
+from mcp_memory.models.recall import RecallMode, Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,7 @@ def test_the_version_is_the_packages() -> None:
         (commands.TYPES, MemoryType),
         (commands.SUBTYPES, MemorySubtype),
         (commands.TOLERANCES, Tolerance),
+        (commands.MODES, RecallMode),
         (commands.DETAIL_LEVELS, DetailLevel),
     ],
 )
