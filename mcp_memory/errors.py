@@ -110,7 +110,10 @@ class SandboxError(McpMemoryError):
 
 
 class SandboxUnavailable(SandboxError):
-    """The sandbox cannot run here, or has no worker free."""
+    """The sandbox cannot run here, or has no worker free: its text says why, after the word callers know it by."""
+
+    def __str__(self) -> str:
+        return f"sandbox_unavailable: {super().__str__()}"
 
 
 class SettingsError(McpMemoryError):

@@ -196,7 +196,7 @@ def _checkpoint(one: Checkpoint) -> str:
 
 def render_context_checkpointed(result: ContextCheckpointed) -> str:
     """The revision that was named or returned to, which the message names."""
-    return f"{result.message} There are {counted(result.variable_count, 'variable')} in {_place(result)}."
+    return f"{result.message} It holds {counted(result.variable_count, 'variable')}, in {_place(result)}."
 
 
 def render_context_cleaned(result: ContextCleaned) -> str:

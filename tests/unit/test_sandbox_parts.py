@@ -14,7 +14,6 @@ from mcp_memory.sandbox.monty import MontySandbox, availability
 from mcp_memory.sandbox.monty.driver import clean
 from mcp_memory.sandbox.monty.hints import HINTS, hint_for
 from mcp_memory.sandbox.monty.sink import PrintSink
-from mcp_memory.sandbox.unavailable import UnavailableSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,18 +134,6 @@ async def test_a_worker_that_does_not_work_makes_the_sandbox_unavailable(
     sandbox = MontySandbox(SandboxLimits())
     with pytest.raises(SandboxUnavailable, match="does not work here"):
         await sandbox.start()
-    await sandbox.close()
-
-
-async def test_an_unavailable_sandbox_says_why_whatever_is_asked() -> None:
-    sandbox: Sandbox = UnavailableSandbox("It is switched off by a setting.")
-    with pytest.raises(SandboxUnavailable, match="switched off"):
-        await sandbox.start()
-    with pytest.raises(SandboxUnavailable, match="switched off"):
-        async with sandbox.session(b"state"):
-            pass
-    assert (sandbox.engine, sandbox.reserved, sandbox.reads("monty 1/1+1")) == ("", frozenset(), False)
-    assert sandbox.limits == SandboxLimits()
     await sandbox.close()
 
 
