@@ -21,7 +21,7 @@ from mcp_memory.core.session_keeper import SessionKeeper
 from mcp_memory.core.session_policy import SessionPolicy
 from mcp_memory.embedding.background import BackgroundEmbedder
 from mcp_memory.embedding.minilm.encoder import MiniLMEncoder
-from mcp_memory.errors import EmbedderUnavailable, InvalidRequest, StoreFull
+from mcp_memory.errors import InvalidRequest, StoreFull
 from mcp_memory.models.memory import Forget, Remember
 from mcp_memory.models.recall import Recall
 from mcp_memory.models.session import (
@@ -33,6 +33,7 @@ from mcp_memory.models.session import (
     WorkingSet,
 )
 from mcp_memory.storage.sqlite.store import SqliteStore
+from tests.support.environments import NoEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -46,31 +47,13 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 5, 7, 14, 30, tzinfo=UTC)
 
 
-class NoEncoder:
-    """An embedder that never gets ready."""
-
-    name = "none"
-    identity = None
-    state = "failed"
-    failure = "there is none"
-
-    def start(self) -> None:
-        pass
-
-    async def embed(self, texts: object, *, patience: float) -> Any:
-        raise EmbedderUnavailable("There is no encoder.")
-
-    async def close(self) -> None:
-        pass
-
-
 class Window:
     """One client's window: a memory over the store, and the session its calls belong to."""
 
     def __init__(self, folder: Path, embedder: Any = None, **policy: Any) -> None:
         self.time = NOW
         store = SqliteStore(folder / "memory.db")
-        resources = Resources(store, Indexer(store, embedder or NoEncoder()), now=lambda: self.time)
+        resources = Resources(store, Indexer(store, embedder or NoEmbedder()), now=lambda: self.time)
         self.policy = SessionPolicy(**policy)
         self.memory = Memory(resources, Scope("desk"), self.policy)
         self.scope = Scope("desk", author="test")

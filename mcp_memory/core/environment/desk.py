@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from mcp_memory.errors import InvalidRequest
 from mcp_memory.sandbox.base import Failure, SandboxFailed
 
 if TYPE_CHECKING:
@@ -87,3 +88,20 @@ def may_bind(code: str) -> bool:
     A guess at the text, to the safe side: it is never parsed out here.
     """
     return _MAY_BIND.search(_NAMED_ARGUMENT.sub("", code)) is not None
+
+
+async def is_put(place: Desk | SandboxSession, name: str, json_text: str) -> bool:
+    """Bind a name to what the JSON text says; whether that could be done.
+
+    Raises:
+        SandboxFailed: a limit was hit.
+    """
+    try:
+        await place.put(name, json_text)
+    except InvalidRequest:
+        return False
+    except SandboxFailed as error:
+        if error.failure.fatal:
+            raise
+        return False
+    return True

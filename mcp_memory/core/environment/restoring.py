@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from mcp_memory.core.environment.desk import Desk
+from mcp_memory.core.environment.desk import Desk, is_put
 from mcp_memory.core.environment.telling import NAME_CHARS, restored_note
-from mcp_memory.errors import InvalidRequest
 from mcp_memory.models.environment import Environment
 from mcp_memory.sandbox.base import SandboxFailed
 
@@ -65,25 +64,13 @@ async def _unfit(stored: EnvironmentState, sandbox: Sandbox, environments: Envir
 
 async def _rebuilt(place: SandboxSession, stored: EnvironmentState, values: Mapping[str, str], why: str) -> Desk:
     """A new state with every value that there is as JSON."""
-    back = [name for name, text in values.items() if await _put(place, name, text)]
+    back = [name for name, text in values.items() if await is_put(place, name, text)]
     types = {one.name: one.type for one in await place.variables()}
     note = restored_note(
         why, {one.name: one.type for one in stored.variables}, {name: types[name] for name in back if name in types}
     )
     environment = stored.environment.model_copy(update={"restored": True})
     return Desk(place, environment, _by_name(stored), stored.seal, note=note, written=True)
-
-
-async def _put(place: SandboxSession, name: str, text: str) -> bool:
-    try:
-        await place.put(name, text)
-    except InvalidRequest:
-        return False
-    except SandboxFailed as error:
-        if error.failure.fatal:
-            raise
-        return False
-    return True
 
 
 def _by_name(stored: EnvironmentState) -> dict[str, StoredVariable]:

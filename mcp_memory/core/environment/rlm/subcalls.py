@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from mcp_memory.core.environment.desk import is_put
 from mcp_memory.core.environment.rlm.opening import first_exchange, shape_of, tools_told
 from mcp_memory.core.environment.rlm.places import OwnPlace
 from mcp_memory.core.environment.rlm.turns import Loop
@@ -15,7 +16,7 @@ from mcp_memory.core.environment.tools import ANSWER_TOKENS, MOST_PROMPT, model_
 from mcp_memory.core.prompting import as_data, prompt
 from mcp_memory.errors import BudgetSpent, InvalidRequest, LanguageModelError, SandboxError
 from mcp_memory.llm.base import Message
-from mcp_memory.sandbox.base import SandboxFailed, ToolError
+from mcp_memory.sandbox.base import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -117,21 +118,9 @@ async def _pursued(tree: Tree, depth: int, goal: str, context: str, seconds: flo
 
 async def _brought_in(context: str, desk: Desk) -> tuple[list[Variable], str]:
     """Bind the context: JSON of a list or an object as its value, anything else as text."""
-    if not (context.lstrip().startswith(("[", "{")) and await _is_put(desk, context)):
+    if not (context.lstrip().startswith(("[", "{")) and await is_put(desk, CONTEXT, context)):
         await desk.put(CONTEXT, json.dumps(context))
     return await shape_of(desk, None)
-
-
-async def _is_put(desk: Desk, json_text: str) -> bool:
-    try:
-        await desk.put(CONTEXT, json_text)
-    except InvalidRequest:
-        return False
-    except SandboxFailed as error:
-        if error.failure.fatal:
-            raise
-        return False
-    return True
 
 
 def _check(tree: Tree, question: Any, context: Any) -> None:
