@@ -22,6 +22,7 @@ ITEMS = 50
 SAMPLE = 20
 ANSWER = 200000
 MOST = 100000000000
+SHORTEST = 20
 HIDDEN = {"_mm", "_mm_in", "_mm_r", "answer", "FINAL", "FINAL_VAR"}
 FOREIGN = [
     Counter, defaultdict, deque, namedtuple, decimal.Decimal, functools.partial,
@@ -98,8 +99,15 @@ def clip(text: str, most: int) -> str:
     """A text, cut where it is longer than `most`."""
     if len(text) <= most:
         return text
-    note = "… (" + str(len(text) - most) + " more characters)"
-    return text[: max(0, most - len(note))] + note
+    kept = most - len("… ( more characters)") - len(str(len(text)))
+    if kept < SHORTEST:
+        return cut(text, most)
+    return text[:kept] + "… (" + str(len(text) - kept) + " more characters)"
+
+
+def cut(text: str, most: int) -> str:
+    """A text, cut where it is longer than `most`, without a word about how much is missing."""
+    return text if len(text) <= most else text[: max(0, most - 1)] + "…"
 
 
 def show(value: Any, most: int) -> str:
@@ -111,7 +119,7 @@ def show(value: Any, most: int) -> str:
         walk(value, DEPTH, [most], out)
     except Exception:
         return "<" + type(value).__name__ + ">"
-    return clip("".join(out), most)
+    return cut("".join(out), most)
 
 
 def walk(value: Any, depth: int, room: list[int], out: list[str]) -> None:
