@@ -5,6 +5,8 @@
     │   ├── UnknownMemory       no memory with this id in the workspace
     │   ├── UnknownWorkspace    no workspace with this id
     │   ├── UnknownRelationship not one of the ontology's names
+    │   ├── UnknownRecord       no session, link, contradiction or key with this id
+    │   ├── Conflict            something that is there already stands against it
     │   └── StaleEnvironment    another window has changed the environment meanwhile
     ├── StoreError              the database cannot do what was asked
     │   ├── StoreUnavailable    it cannot be opened: a folder or file that cannot be made, read or written
@@ -47,6 +49,14 @@ class UnknownWorkspace(InvalidRequest):
 
 class UnknownRelationship(InvalidRequest):
     """Not one of the ontology's relationship names."""
+
+
+class UnknownRecord(InvalidRequest):
+    """No session, link, contradiction or API key with this id can be seen from the workspace."""
+
+
+class Conflict(InvalidRequest):
+    """Something that is there already stands against it: the same content, id or name."""
 
 
 class StaleEnvironment(InvalidRequest):

@@ -73,7 +73,7 @@ def in_utc(moment: datetime) -> datetime:
 
 def stamp(moment: datetime) -> str:
     """Fixed-width ISO 8601 in UTC, so that text order is time order."""
-    return in_utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return in_utc(moment).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 Line = Annotated[str, AfterValidator(_storable), AfterValidator(_visible)]

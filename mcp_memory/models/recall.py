@@ -54,6 +54,10 @@ class Recall(Request):
     include_neighbors: int = Field(0, ge=0, le=2)
     include_associations: bool = False
     traverse_depth: int = Field(1, ge=0, le=5)
+    max_expansion: int = Field(50, ge=1, le=500)
+    """Memories that links may add, strongest first."""
+    recency_weight: Share | None = None
+    """How much newer memories come first; a week old counts half. None: not at all."""
     max_tokens: int | None = Field(None, ge=50, le=100_000)
     detail_level: DetailLevel = DetailLevel.FULL
     offset: int = Field(0, ge=0)

@@ -186,3 +186,25 @@ class WorkingSet(Request):
     key: Line = Field(max_length=200)
     value: Any
     ttl_seconds: int | None = Field(None, ge=1, le=MOST_TTL)
+
+
+class OpenSession(Request):
+    """Begin a session under an id of the caller's choice, or go on with the active one of that id."""
+
+    session_id: Label = ""
+    """Empty: `sess_` and 32 hexadecimal digits."""
+    context_id: Label = ""
+    user_id: Label = ""
+    ttl_seconds: Ttl = DEFAULT_TTL
+    metadata: Metadata = Field(default_factory=dict)
+    working_memory: Metadata = Field(default_factory=dict)
+    """Values held in hand from the start, by key."""
+    replace: bool = False
+    """A session of this id that has ended or expired gives way to a fresh one; without it, that is refused."""
+
+
+class SessionOpened(Result):
+    """The session, and whether it is a new one. What an expired one held was committed first if it commits itself."""
+
+    outcome: Literal["created", "continued", "replaced"]
+    session: Session

@@ -27,23 +27,23 @@ class Breakdown(Result):
 
 
 class StorageState(Result):
-    """The file all workspaces share."""
+    """The file all workspaces share. Callers that are bound to one workspace are told its schema alone."""
 
-    location: str
-    size_bytes: int
+    location: str | None = None
+    size_bytes: int | None = None
     schema_version: int
-    workspaces: int
-    memories: int
+    workspaces: int | None = None
+    memories: int | None = None
 
 
 class EncoderState(Result):
-    """The encoder in use and how far the store is embedded with it."""
+    """The encoder in use and how far the store is embedded with it, which bound callers are not told."""
 
     name: str
     state: str
     dimension: int | None = None
-    embedded: int
-    pending: int
+    embedded: int | None = None
+    pending: int | None = None
     other_encoders: list[str] = Field(default_factory=list)
     note: str | None = None
 

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from mcp_memory.embedding.base import EncoderIdentity
+    from mcp_memory.models.administration import ApiKey, KeyCounts
     from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.contradiction import RecordedContradiction, Resolution
     from mcp_memory.models.environment import Checkpoint, Environment, StoredVariable
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
@@ -148,6 +151,74 @@ class Totals:
     associations: int
     by_type: Mapping[str, int]
     by_subtype: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryChange:
+    """What becomes of a memory; None leaves a field as it is."""
+
+    at: datetime
+    author: str = ""
+    content: str | None = None
+    content_hash: str | None = None
+    """Of `content`; goes with it."""
+    vector: object | None = None
+    """Of `content`: float32 unit vector of shape (dimension,), or None: it is embedded later."""
+    type: str | None = None
+    subtype: str | None = None
+    importance: float | None = None
+    tags: tuple[str, ...] | None = None
+    metadata: Mapping[str, object] | None = None
+    pinned: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a contradiction is settled."""
+
+    contradiction_id: str
+    resolution: Resolution
+    at: datetime
+    author: str = ""
+    merged: MemoryChange | None = None
+    """For `merge`: what becomes of the older memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased with a workspace."""
+
+    memories: int
+    associations: int
+    sessions: int
+    contexts: int
+    contradictions: int
+    keys_revoked: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One line of the audit trail; `number` grows with time and is never reused."""
+
+    number: int
+    workspace_id: str
+    action: str
+    resource: str
+    author: str
+    detail: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy of the store, or the store made from one."""
+
+    path: Path
+    size_bytes: int
+    workspaces: int
+    memories: int
+    aside: Path | None = None
+    """Where what was in its place before is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,3 +517,140 @@ class Store(Protocol):
         self, edges: Sequence[Association]
     ) -> list[Literal["imported", "present", "dangling"]]:
         """Write links from elsewhere; one that exists is left as it is."""
+
+    # One memory changed
+
+    async def revise(
+        self, workspace_id: str, memory_id: str, change: MemoryChange, encoder: EncoderIdentity | None
+    ) -> Memory:
+        """Change a live memory, with a revision; new content is indexed anew. What changes nothing writes nothing.
+
+        `encoder` made the vector of the change.
+
+        Raises:
+            UnknownMemory: not in this workspace, or a tombstone.
+            Conflict: a live memory holds the new content already.
+            InvalidRequest: it would become a note of a session that has ended.
+        """
+
+    async def decay(self, workspace_id: str, memory_id: str, rate: float, at: datetime, author: str) -> Memory:
+        """Multiply importance and decay factor by 1 - rate, with a revision.
+
+        Raises:
+            UnknownMemory: not in this workspace, or a tombstone.
+            Conflict: it is pinned.
+        """
+
+    async def vector(self, memory_id: str, encoder: EncoderIdentity) -> list[float] | None:
+        """The memory's vector by this encoder, or None."""
+
+    async def association(self, association_id: str) -> Association | None:
+        """The link, whatever its ends are, or None."""
+
+    async def links_of(self, memory_ids: Sequence[str], limit: int = 10_000) -> list[Association]:
+        """Links of these memories, oldest first, whatever their ends are."""
+
+    # Workspaces changed
+
+    async def create_workspace(self, workspace: Workspace, author: str) -> Workspace:
+        """Keep a new workspace.
+
+        Raises:
+            Conflict: there is one of this id.
+        """
+
+    async def update_workspace(
+        self, workspace_id: str, name: str | None, settings: Mapping[str, Any] | None, at: datetime, author: str
+    ) -> Workspace:
+        """Rename a workspace or replace its settings; the event holds what they were.
+
+        Raises:
+            UnknownWorkspace: there is none.
+        """
+
+    async def delete_workspace(self, workspace_id: str, at: datetime, author: str) -> Erased:
+        """Remove a workspace with everything in it for ever, in one transaction; events stay, and keys that were
+        bound to it are revoked. Free pages are zeroed.
+
+        Raises:
+            UnknownWorkspace: there is none.
+        """
+
+    # Contradictions
+
+    async def record_contradictions(
+        self, found: Sequence[RecordedContradiction], most: int, workspace_id: str, author: str
+    ) -> list[RecordedContradiction]:
+        """Keep those, at most so many, whose two memories have none recorded yet, settled ones counted; which."""
+
+    async def contradictions(self, workspaces: Sequence[str], limit: int) -> list[RecordedContradiction]:
+        """Those not settled whose memories are both alive, surest first."""
+
+    async def count_contradictions(self, workspaces: Sequence[str]) -> int:
+        """How many are not settled."""
+
+    async def contradiction(self, contradiction_id: str) -> RecordedContradiction | None:
+        """The contradiction, settled or not, or None."""
+
+    async def settle_contradiction(
+        self, settlement: Settlement, encoder: EncoderIdentity | None
+    ) -> RecordedContradiction:
+        """Do what the settlement says: link, tombstone, new content and all, in one transaction.
+
+        Raises:
+            UnknownRecord: there is none.
+            Conflict: it is settled already, a live memory holds the merged content, or what is to be kept is not
+                alive.
+        """
+
+    # The audit trail read
+
+    async def events(
+        self, workspace_id: str | None, actions: Sequence[str], since: datetime | None, limit: int
+    ) -> list[StoredEvent]:
+        """Events of a workspace (None: all), newest first; of actions with these beginnings, empty: of all."""
+
+    async def count_events(self, workspace_id: str | None, since: datetime | None) -> dict[str, int]:
+        """How many events there are of each action."""
+
+    # API keys
+
+    async def create_key(self, key: ApiKey, digest: bytes, author: str) -> ApiKey:
+        """Keep a new key; `digest` is what its secret is known by."""
+
+    async def keys(self) -> list[ApiKey]:
+        """All of them, newest first."""
+
+    async def key_with(self, digest: bytes) -> ApiKey | None:
+        """The key whose secret has this digest, whatever its state, or None."""
+
+    async def revoke_key(self, reference: str, at: datetime, author: str) -> ApiKey:
+        """Revoke the key with this id or prefix; one that is revoked stays as it is.
+
+        Raises:
+            UnknownRecord: there is none.
+        """
+
+    async def record_key_use(self, key_ids: Sequence[str], at: datetime) -> None:
+        """Note that these keys were used."""
+
+    async def count_keys(self, now: datetime) -> KeyCounts:
+        """How many were made, and how many open something now."""
+
+    # Sessions opened under an id
+
+    async def open_session(self, session: Session, entries: Sequence[WorkingEntry], replace: bool) -> Session:
+        """Keep a new session with what it holds from the start, in the place of an ended one where `replace`.
+
+        Raises:
+            Conflict: there is a session of this id, of another workspace or not ended, or `replace` was not said.
+        """
+
+    # Copies
+
+    async def backup(self, path: Path, overwrite: bool) -> Copied:
+        """Write a copy of the whole store as it is at one moment; other processes go on meanwhile.
+
+        Raises:
+            Conflict: there is a file already.
+        """

@@ -31,6 +31,11 @@ def associate(connection: Connection, edge: Association) -> tuple[Association, b
                 f"There is no memory {end!r} in the workspace {edge.workspace_id!r} or in `{GLOBAL_WORKSPACE}`; "
                 "recall shows the ids."
             )
+    return write(connection, edge)
+
+
+def write(connection: Connection, edge: Association) -> tuple[Association, bool]:
+    """`associate`, whatever the ends are."""
     standing = _find(connection, edge)
     if standing is None:
         written = edge if edge.id else edge.model_copy(update={"id": new_id("assoc")})
@@ -76,6 +81,18 @@ def associations(
         "limit": limit,
     }
     return [association_of(row) for row in connection.rows(sql("associations_of"), bindings)]
+
+
+def association(connection: Connection, association_id: str) -> Association | None:
+    """The link, whatever its ends are, or None."""
+    row = connection.first(sql("association"), (association_id,))
+    return None if row is None else association_of(row)
+
+
+def links_of(connection: Connection, memory_ids: Sequence[str], limit: int) -> list[Association]:
+    """Links of these memories, oldest first, whatever their ends are."""
+    bindings = {"ids": strings(tuple(memory_ids)), "limit": limit}
+    return [association_of(row) for row in connection.rows(sql("links_of"), bindings)]
 
 
 def all_associations(connection: Connection, workspace_id: str, after: str, limit: int) -> list[Association]:

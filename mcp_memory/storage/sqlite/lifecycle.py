@@ -73,11 +73,11 @@ def erase(connection: Connection, workspace_id: str, memory_id: str, author: str
     connection.run(sql("delete_memory"), (key,))
     connection.run(sql("insert_erasure"), (journal.next_change(connection), key))
     journal.record_event(connection, workspace_id, "memory.erase", memory_id, author, {})
-    _overwrite_free_pages(connection)
+    overwrite_free_pages(connection)
     return memory
 
 
-def _overwrite_free_pages(connection: Connection) -> None:
+def overwrite_free_pages(connection: Connection) -> None:
     """Use every free page of the file once, so that nothing of what it held is left.
 
     `secure_delete = FAST` zeroes what is deleted inside a page that stays, and leaves whole freed pages as they were.

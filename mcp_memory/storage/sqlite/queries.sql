@@ -740,3 +740,185 @@ SET live = (SELECT count(*) FROM memories m WHERE m.workspace = workspaces.numbe
 
 -- name: count_indexed
 SELECT (SELECT count(*) FROM memories_fts_docsize), (SELECT count(*) FROM memories WHERE status IN ('active', 'archived'));
+
+-- name: revise_memory
+UPDATE memories
+SET content = :content, content_hash = :content_hash, type = :type, subtype = :subtype, importance = :importance,
+  pinned = :pinned, words = :words, short_question = :short_question, decay_factor = :decay_factor,
+  metadata = :metadata, updated_at = :updated_at, change = :change
+WHERE key = :key;
+
+-- name: delete_tags
+DELETE FROM memory_tags WHERE key = ?;
+
+-- name: delete_vectors_of
+DELETE FROM vectors WHERE key = ?;
+
+-- name: delete_links_made_of_content
+DELETE FROM associations
+WHERE relationship = 'similar_to' AND metadata ->> '$.by' = 'near-duplicate' AND id IN (
+  SELECT id FROM associations WHERE source_id = ?1 UNION SELECT id FROM associations WHERE target_id = ?1
+);
+
+-- name: vector_of
+SELECT v.vector FROM memories m JOIN vectors v ON v.key = m.key AND v.encoder = ?
+WHERE m.id = ? AND v.vector IS NOT NULL;
+
+-- name: association
+SELECT a.id, w.id, a.source_id, a.target_id, a.relationship, a.strength, a.metadata, a.created_at, a.updated_at
+FROM associations a JOIN workspaces w ON w.number = a.workspace
+WHERE a.id = ?;
+
+-- name: links_of
+WITH found (id) AS (
+  SELECT a.id FROM carray(:ids) c CROSS JOIN associations a ON a.source_id = c.value
+  UNION
+  SELECT a.id FROM carray(:ids) c CROSS JOIN associations a ON a.target_id = c.value
+)
+SELECT a.id, w.id, a.source_id, a.target_id, a.relationship, a.strength, a.metadata, a.created_at, a.updated_at
+FROM found f CROSS JOIN associations a ON a.id = f.id CROSS JOIN workspaces w ON w.number = a.workspace
+ORDER BY a.created_at, a.id
+LIMIT :limit;
+
+-- name: insert_described_workspace
+INSERT INTO workspaces (id, name, settings, created_at, updated_at)
+VALUES (:id, :name, :settings, :created_at, :updated_at)
+ON CONFLICT DO NOTHING
+RETURNING number;
+
+-- name: update_workspace
+UPDATE workspaces SET name = :name, settings = :settings, updated_at = max(updated_at, :at) WHERE id = :id;
+
+-- name: indexed_texts_of_workspace
+SELECT key, content, context_text FROM memories
+WHERE key > :after AND key <= :last AND status != 'deleted'
+ORDER BY key
+LIMIT 1000;
+
+-- name: indexed_keys_of_workspace
+SELECT key FROM vectors
+WHERE key BETWEEN :first AND :last AND encoder = :encoder AND vector IS NOT NULL
+  AND key NOT IN (SELECT key FROM memories WHERE status = 'deleted');
+
+-- name: delete_associations_of_workspace
+DELETE FROM associations WHERE id IN (
+  SELECT id FROM associations WHERE workspace = :workspace
+  UNION
+  SELECT a.id FROM memories m CROSS JOIN associations a ON a.source_id = m.id
+  WHERE m.key BETWEEN :first AND :last
+  UNION
+  SELECT a.id FROM memories m CROSS JOIN associations a ON a.target_id = m.id
+  WHERE m.key BETWEEN :first AND :last
+);
+
+-- name: delete_contradictions_of_workspace
+DELETE FROM contradictions
+WHERE workspace = :workspace OR first_key BETWEEN :first AND :last OR second_key BETWEEN :first AND :last;
+
+-- name: delete_sessions_of_workspace
+DELETE FROM sessions WHERE workspace = :workspace;
+
+-- name: delete_contexts_of_workspace
+DELETE FROM contexts WHERE workspace = :workspace;
+
+-- name: delete_memories_of_workspace
+DELETE FROM memories WHERE key BETWEEN :first AND :last;
+
+-- name: delete_workspace
+DELETE FROM workspaces WHERE number = :workspace;
+
+-- name: revoke_keys_of_workspace
+UPDATE api_keys SET revoked_at = :at WHERE workspace_id = :workspace_id AND revoked_at IS NULL;
+
+-- name: insert_contradiction
+INSERT INTO contradictions (id, workspace, first_key, second_key, kind, confidence, detail, detected_at)
+SELECT :id, :workspace, a.key, b.key, :kind, :confidence, :detail, :detected_at
+FROM memories a, memories b
+WHERE a.id = :memory_a AND b.id = :memory_b
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: contradiction
+SELECT
+  c.id, w.id, a.id, b.id, iif(a.status = 'deleted', NULL, a.content), iif(b.status = 'deleted', NULL, b.content),
+  c.kind, c.confidence, c.detail, c.detected_at, c.resolved_at, c.resolution, c.merged_content
+FROM contradictions c
+JOIN workspaces w ON w.number = c.workspace
+JOIN memories a ON a.key = c.first_key
+JOIN memories b ON b.key = c.second_key
+WHERE c.id = ?;
+
+-- name: open_contradictions
+SELECT
+  c.id, w.id, a.id, b.id, a.content, b.content,
+  c.kind, c.confidence, c.detail, c.detected_at, c.resolved_at, c.resolution, c.merged_content
+FROM carray(:workspaces) n
+CROSS JOIN workspaces w ON w.id = n.value
+CROSS JOIN contradictions c ON c.workspace = w.number AND c.resolved_at IS NULL
+CROSS JOIN memories a ON a.key = c.first_key AND a.status != 'deleted'
+CROSS JOIN memories b ON b.key = c.second_key AND b.status != 'deleted'
+ORDER BY c.confidence DESC, c.detected_at, c.id
+LIMIT :limit;
+
+-- name: count_open_contradictions
+SELECT count(*)
+FROM carray(?) n
+CROSS JOIN workspaces w ON w.id = n.value
+CROSS JOIN contradictions c ON c.workspace = w.number AND c.resolved_at IS NULL
+CROSS JOIN memories a ON a.key = c.first_key AND a.status != 'deleted'
+CROSS JOIN memories b ON b.key = c.second_key AND b.status != 'deleted';
+
+-- name: settle_contradiction
+UPDATE contradictions SET resolved_at = :at, resolution = :resolution, merged_content = :merged_content
+WHERE id = :id;
+
+-- name: drop_open_contradictions_of
+DELETE FROM contradictions WHERE resolved_at IS NULL AND (first_key = ?1 OR second_key = ?1);
+
+-- name: events
+SELECT number, workspace_id, action, resource, author, detail, created_at FROM events
+WHERE workspace_id = :workspace AND created_at >= :since
+  AND (:any OR substr(action, 1, instr(action || '.', '.') - 1) IN (SELECT value FROM json_each(:beginnings)))
+ORDER BY created_at DESC, number DESC
+LIMIT :limit;
+
+-- name: all_events
+SELECT number, workspace_id, action, resource, author, detail, created_at FROM events
+WHERE created_at >= :since
+  AND (:any OR substr(action, 1, instr(action || '.', '.') - 1) IN (SELECT value FROM json_each(:beginnings)))
+ORDER BY number DESC
+LIMIT :limit;
+
+-- name: count_events
+SELECT action, count(*) FROM events WHERE workspace_id = :workspace AND created_at >= :since GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: count_all_events
+SELECT action, count(*) FROM events WHERE created_at >= :since GROUP BY 1 ORDER BY 2 DESC, 1;
+
+-- name: insert_key
+INSERT INTO api_keys (id, name, prefix, hash, scopes, workspace_id, created_at, expires_at)
+VALUES (:id, :name, :prefix, :hash, :scopes, :workspace_id, :created_at, :expires_at);
+
+-- name: keys
+SELECT id, name, prefix, scopes, workspace_id, created_at, expires_at, revoked_at, last_used_at FROM api_keys
+ORDER BY created_at DESC, id;
+
+-- name: key_by_hash
+SELECT id, name, prefix, scopes, workspace_id, created_at, expires_at, revoked_at, last_used_at, hash FROM api_keys
+WHERE hash = ?;
+
+-- name: key_by_reference
+SELECT id, name, prefix, scopes, workspace_id, created_at, expires_at, revoked_at, last_used_at FROM api_keys
+WHERE id = ?1 OR prefix = ?1;
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_at = ? WHERE id = ?;
+
+-- name: note_key_use
+UPDATE api_keys SET last_used_at = max(ifnull(last_used_at, ''), :at) WHERE id IN (SELECT value FROM carray(:ids));
+
+-- name: count_keys
+SELECT count(*), count(*) FILTER (WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)) FROM api_keys;
+
+-- name: delete_session
+DELETE FROM sessions WHERE id = ?;

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mcp_memory.errors import InvalidRequest
+from mcp_memory.errors import Conflict
 from mcp_memory.models.base import stamp
 from mcp_memory.models.workspace import Context, Workspace
 from mcp_memory.names import DEFAULT_CONTEXT
@@ -117,7 +117,7 @@ def create_context(connection: Connection, context: Context) -> Context:
     """Keep a new context; its workspace is created where it is missing.
 
     Raises:
-        InvalidRequest: the workspace has one of this id or name.
+        Conflict: the workspace has one of this id or name.
     """
     created = stamp(context.created_at)
     bindings = {
@@ -129,7 +129,7 @@ def create_context(connection: Connection, context: Context) -> Context:
         "now": created,
     }
     if connection.rows(sql("find_context"), bindings):
-        raise InvalidRequest(
+        raise Conflict(
             f"The workspace {context.workspace_id!r} already has a context {context.name!r}; use it, "
             "or choose another name."
         )

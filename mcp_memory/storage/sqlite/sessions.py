@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from mcp_memory.errors import InvalidRequest
+from mcp_memory.errors import Conflict, InvalidRequest
 from mcp_memory.models.base import stamp
 from mcp_memory.models.session import Session, WorkingEntry
 from mcp_memory.names import GLOBAL_WORKSPACE
@@ -40,6 +40,30 @@ def start(connection: Connection, session: Session) -> Session:
         raise InvalidRequest(f"There is already a session {session.id!r}; continue it, or choose another id.")
     _record(connection, session, "session.start", {"context": session.context_id})
     return known(connection, session.id)
+
+
+def open_(connection: Connection, session: Session, entries: Sequence[WorkingEntry], *, replace: bool) -> Session:
+    """Keep a new session with what it holds from the start, in the place of an ended one where `replace`."""
+    standing = find(connection, session.id)
+    if standing is not None:
+        _require_replaceable(standing, session, replace=replace)
+        connection.run(sql("delete_session"), (session.id,))
+    opened = start(connection, session)
+    for entry in entries:
+        connection.run(sql("set_working"), _bindings_of_entry(entry))
+    return opened
+
+
+def _require_replaceable(standing: Session, session: Session, *, replace: bool) -> None:
+    if standing.workspace_id != session.workspace_id:
+        raise Conflict(f"The session {session.id!r} belongs to another workspace; choose another id.")
+    if standing.ended_at is None:
+        raise Conflict(f"There is already a session {session.id!r} that has not ended; go on with it.")
+    if not replace:
+        raise Conflict(
+            f"The session {session.id!r} ended at {stamp(standing.ended_at)}; begin one with another id, "
+            "or ask for a fresh one in its place."
+        )
 
 
 def find(connection: Connection, session_id: str) -> Session | None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mcp_memory.storage.sqlite import (
     checkpoints,
+    copies,
+    disputes,
     encoders,
     environments,
     graph,
     journal,
+    keys,
     keywords,
     lifecycle,
     portable,
     reading,
+    revising,
     scope,
     sessions,
+    trail,
     vectors,
     whole,
+    workspaces,
     writing,
 )
 from mcp_memory.storage.sqlite.database import Database
@@ -28,7 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mcp_memory.embedding.base import EncoderIdentity
+    from mcp_memory.models.administration import ApiKey, KeyCounts
     from mcp_memory.models.association import Association, Direction
+    from mcp_memory.models.contradiction import RecordedContradiction
     from mcp_memory.models.environment import Checkpoint, Environment
     from mcp_memory.models.memory import Memory, Revision
     from mcp_memory.models.search import Candidate, Draft, Filter, KeywordHits, Near
@@ -36,14 +45,19 @@ if TYPE_CHECKING:
     from mcp_memory.models.workspace import Context, Workspace
     from mcp_memory.storage.base import (
         Added,
+        Copied,
         Counts,
         EncoderCoverage,
         EnvironmentChange,
         EnvironmentQuota,
         EnvironmentState,
+        Erased,
+        MemoryChange,
         Page,
         Portable,
         SessionChange,
+        Settlement,
+        StoredEvent,
         StoreState,
         Totals,
         Unembedded,
@@ -350,3 +364,122 @@ class SqliteStore:
     ) -> list[Literal["imported", "present", "dangling"]]:
         """Write links from elsewhere."""
         return await self._write(graph.transplant, edges) if edges else []
+
+    # One memory changed
+
+    async def revise(
+        self, workspace_id: str, memory_id: str, change: MemoryChange, encoder: EncoderIdentity | None
+    ) -> Memory:
+        """Change a live memory, with a revision."""
+        return await self._write(revising.revise, workspace_id, memory_id, change, encoder)
+
+    async def decay(self, workspace_id: str, memory_id: str, rate: float, at: datetime, author: str) -> Memory:
+        """Multiply importance and decay factor by 1 - rate, with a revision."""
+        return await self._write(revising.decay, workspace_id, memory_id, rate, at, author)
+
+    async def vector(self, memory_id: str, encoder: EncoderIdentity) -> list[float] | None:
+        """The memory's vector by this encoder, or None."""
+        return await self._read(revising.vector, memory_id, encoder)
+
+    async def association(self, association_id: str) -> Association | None:
+        """The link, whatever its ends are, or None."""
+        return await self._read(graph.association, association_id)
+
+    async def links_of(self, memory_ids: Sequence[str], limit: int = 10_000) -> list[Association]:
+        """Links of these memories, oldest first, whatever their ends are."""
+        return await self._read(graph.links_of, memory_ids, limit) if memory_ids else []
+
+    # Workspaces changed
+
+    async def create_workspace(self, workspace: Workspace, author: str) -> Workspace:
+        """Keep a new workspace."""
+        return await self._write(workspaces.create, workspace, author)
+
+    async def update_workspace(
+        self, workspace_id: str, name: str | None, settings: Mapping[str, Any] | None, at: datetime, author: str
+    ) -> Workspace:
+        """Rename a workspace or replace its settings."""
+        return await self._write(workspaces.update, workspace_id, name, settings, at, author)
+
+    async def delete_workspace(self, workspace_id: str, at: datetime, author: str) -> Erased:
+        """Remove a workspace with everything in it for ever, down to the bytes on disk."""
+        erased = await self._write(workspaces.delete, workspace_id, at, author)
+        await self._database.forget_the_past()
+        return erased
+
+    # Contradictions
+
+    async def record_contradictions(
+        self, found: Sequence[RecordedContradiction], most: int, workspace_id: str, author: str
+    ) -> list[RecordedContradiction]:
+        """Keep those that are new, at most so many."""
+        return await self._write(disputes.record, found, most, workspace_id, author)
+
+    async def contradictions(self, workspaces: Sequence[str], limit: int) -> list[RecordedContradiction]:
+        """Those not settled, surest first."""
+        return await self._read(disputes.unsettled, workspaces, limit)
+
+    async def count_contradictions(self, workspaces: Sequence[str]) -> int:
+        """How many are not settled."""
+        return await self._read(disputes.count_unsettled, workspaces)
+
+    async def contradiction(self, contradiction_id: str) -> RecordedContradiction | None:
+        """The contradiction, settled or not, or None."""
+        return await self._read(disputes.find, contradiction_id)
+
+    async def settle_contradiction(
+        self, settlement: Settlement, encoder: EncoderIdentity | None
+    ) -> RecordedContradiction:
+        """Do what the settlement says, in one transaction."""
+        return await self._write(disputes.settle, settlement, encoder)
+
+    # The audit trail read
+
+    async def events(
+        self, workspace_id: str | None, actions: Sequence[str], since: datetime | None, limit: int
+    ) -> list[StoredEvent]:
+        """Events of a workspace (None: all), newest first."""
+        return await self._read(trail.events, workspace_id, actions, since, limit)
+
+    async def count_events(self, workspace_id: str | None, since: datetime | None) -> dict[str, int]:
+        """How many events there are of each action."""
+        return await self._read(trail.count, workspace_id, since)
+
+    # API keys
+
+    async def create_key(self, key: ApiKey, digest: bytes, author: str) -> ApiKey:
+        """Keep a new key."""
+        return await self._write(keys.create, key, digest, author)
+
+    async def keys(self) -> list[ApiKey]:
+        """All of them, newest first."""
+        return await self._read(keys.every)
+
+    async def key_with(self, digest: bytes) -> ApiKey | None:
+        """The key whose secret has this digest, or None."""
+        return await self._read(keys.with_digest, digest)
+
+    async def revoke_key(self, reference: str, at: datetime, author: str) -> ApiKey:
+        """Revoke the key with this id or prefix."""
+        return await self._write(keys.revoke, reference, at, author)
+
+    async def record_key_use(self, key_ids: Sequence[str], at: datetime) -> None:
+        """Note that these keys were used."""
+        if key_ids:
+            await self._write(keys.record_use, key_ids, at)
+
+    async def count_keys(self, now: datetime) -> KeyCounts:
+        """How many were made, and how many open something now."""
+        return await self._read(keys.count, now)
+
+    # Sessions opened under an id
+
+    async def open_session(self, session: Session, entries: Sequence[WorkingEntry], replace: bool) -> Session:
+        """Keep a new session with what it holds from the start."""
+        return await self._write(partial(sessions.open_, replace=replace), session, entries)
+
+    # Copies
+
+    async def backup(self, path: Path, overwrite: bool) -> Copied:
+        """Write a copy of the whole store as it is at one moment."""
+        return await self._read(copies.backup, path, overwrite=overwrite)
