@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.embedding.base import Embedder, Encoder
     from mcp_memory.llm.base import LanguageModel
+    from mcp_memory.models.administration import BackupRestored
 
 SEAL_KEY = "environment.key"
 """Beside the database: what stored environments are sealed with."""
@@ -142,3 +143,32 @@ async def open_memory(settings: Settings | None = None, workspace: str = "", **o
         yield memory
     finally:
         await memory.close()
+
+
+async def restore_backup(settings: Settings, file: Path, replace: bool = False) -> BackupRestored:
+    """Put a backup in the database's place; with `replace` one that is there is kept aside under another name.
+
+    Raises:
+        Conflict: there is a database already, and `replace` was not said.
+        StoreError: the file is none of ours or damaged, or another process has the database open.
+    """
+    import anyio.to_thread
+
+    from mcp_memory.core.copies import restored
+    from mcp_memory.storage.sqlite.copies import restore
+
+    return restored(await anyio.to_thread.run_sync(lambda: restore(file, settings.database, replace=replace)))
+
+
+def is_outdated(settings: Settings) -> bool:
+    """Whether opening the database will migrate it; touches nothing."""
+    from mcp_memory.storage.sqlite.peeking import is_outdated
+
+    return is_outdated(settings.database)
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether an API key was ever made, without opening the database for work."""
+    from mcp_memory.storage.sqlite.peeking import has_keys
+
+    return has_keys(settings.database)

@@ -61,6 +61,44 @@ class Settings(BaseSettings):
         256, ge=0, le=65_536, description="Memory for vectors held ready to search, in MiB; 0: search on disk only."
     )
 
+    # The HTTP door
+
+    http_host: str = Field(
+        "127.0.0.1", min_length=1, max_length=253, description="Address to serve on; beyond this machine needs a key."
+    )
+    http_port: int = Field(61_001, ge=0, le=65_535, description="Port to serve on; 0: any that is free.")
+    http_allowed_hosts: str = Field(
+        "", max_length=4000, description="Names, besides loopback's, that requests may give as Host; commas between."
+    )
+    http_allowed_origins: str = Field(
+        "", max_length=4000, description="Origins of web pages that may call, e.g. https://a.example; commas between."
+    )
+    http_trusted_proxies: str = Field(
+        "", max_length=4000, description="Addresses of reverse proxies whose X-Forwarded-For counts; commas between."
+    )
+    http_require_key: bool = Field(False, description="Want an API key even of local callers, and before one is made.")
+    http_body_mb: int = Field(2, ge=1, le=1024, description="Largest body of a request, in MiB.")
+    http_rate_per_minute: int = Field(
+        240, ge=0, le=1_000_000, description="Requests a minute of one key, or one address without keys; 0: any number."
+    )
+    http_auth_failures_per_minute: int = Field(
+        12, ge=1, le=10_000, description="Requests a minute of one address that are told their key will not do."
+    )
+    http_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds a request may take; streams of events more.")
+
+    # How it serves
+
+    http_mcp: bool = Field(True, description="Serve MCP over streamable HTTP at /mcp.")
+    http_sse: bool = Field(True, description="Serve MCP over SSE at /sse, for older clients.")
+    http_metrics: bool = Field(False, description="Serve figures for Prometheus at /metrics.")
+    http_access_log: bool = Field(True, description="One line to stderr for each request, without what was sent.")
+    http_concurrency: int = Field(
+        256, ge=1, le=100_000, description="Requests served at a time, open streams included; more are told to wait."
+    )
+    http_keep_alive: int = Field(15, ge=1, le=3600, description="Seconds an idle connection is kept.")
+    http_grace: int = Field(
+        8, ge=1, le=600, description="Seconds that running requests may take when the server is told to end."
+    )
     llm_model: str = Field("", description="Language model's name at its endpoint; empty: work without one.")
     llm_base_url: str = Field("", description="OpenAI-compatible endpoint of it; empty: OpenAI's own.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint; local ones need none.")

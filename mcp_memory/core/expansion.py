@@ -18,7 +18,7 @@ HOP_SHARE = 0.8
 """What is left of a score after one link of strength 1 (MemoryLayer's value)."""
 
 MOST_LINKED = 50
-"""At most so many memories are added, strongest first."""
+"""Memories added where no other number is asked for, strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Linked:
     reason: str
 
 
-async def linked_memories(store: Store, where: Filter, scores: Mapping[str, float], depth: int) -> list[Linked]:
+async def linked_memories(
+    store: Store, where: Filter, scores: Mapping[str, float], depth: int, most: int = MOST_LINKED
+) -> list[Linked]:
     """What is linked to the memories in `scores`, up to `depth` links away, under the same filter."""
     reached: dict[str, tuple[float, str]] = {}
     frontier = dict(scores)
@@ -41,7 +43,7 @@ async def linked_memories(store: Store, where: Filter, scores: Mapping[str, floa
         frontier = {found: score for found, (score, _) in steps.items()}
         if not frontier:
             break
-    best = sorted(reached, key=lambda found: -reached[found][0])[:MOST_LINKED]
+    best = sorted(reached, key=lambda found: -reached[found][0])[:most]
     return [Linked(memory, *reached[memory.id]) for memory in await store.get(where, best)]
 
 

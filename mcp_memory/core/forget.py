@@ -15,7 +15,7 @@ NO_REASON = "no reason given"
 
 async def forget(resources: Resources, request: Forget, scope: Scope) -> Forgotten:
     """Turn a memory into a tombstone, or with `hard` erase it."""
-    memory = await known(resources, request.memory_id, scope)
+    memory = changeable(await known(resources, request.memory_id, scope), scope)
     reason = request.reason or NO_REASON
     if request.hard:
         await resources.store.erase(memory.workspace_id, memory.id, scope.author)
@@ -31,7 +31,7 @@ async def forget(resources: Resources, request: Forget, scope: Scope) -> Forgott
 
 async def restore(resources: Resources, memory_id: str, scope: Scope) -> Restored:
     """Bring a tombstone back, to be found as before."""
-    memory = await known(resources, memory_id, scope)
+    memory = changeable(await known(resources, memory_id, scope), scope)
     if memory.status is not MemoryStatus.DELETED:
         raise UnknownMemory(f"{memory.id} is not forgotten; there is nothing to restore.")
     await resources.store.restore(memory.workspace_id, memory.id, scope.author)
@@ -52,6 +52,20 @@ async def known(resources: Resources, memory_id: str, scope: Scope) -> Memory:
             "Recall it first and use the id from the result; ids look like mem_0123456789abcdef."
         )
     return found[0]
+
+
+def changeable(memory: Memory, scope: Scope) -> Memory:
+    """The memory, which the caller may change.
+
+    Raises:
+        UnknownMemory: it is one of `_global`, and the caller's key is for one workspace.
+    """
+    if memory.workspace_id not in scope.changeable:
+        raise UnknownMemory(
+            f"{memory.id} belongs to workspace {memory.workspace_id!r}, which this key may read and not change; "
+            "use a key without a workspace."
+        )
+    return memory
 
 
 def _forgotten(memory: Memory, request: Forget, reason: str, message: str) -> Forgotten:

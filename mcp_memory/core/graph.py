@@ -63,8 +63,9 @@ async def alive(resources: Resources, memory_id: str, scope: Scope) -> Memory:
 
 
 def _home(scope: Scope, source: Memory, target: Memory) -> str:
-    """The workspace of both ends; with ends in two of them, the one that is asked."""
-    return source.workspace_id if source.workspace_id == target.workspace_id else scope.workspace_id
+    """The workspace of both ends, if it may be changed; with ends in two of them, the one that is asked."""
+    shared = source.workspace_id == target.workspace_id and source.workspace_id in scope.changeable
+    return source.workspace_id if shared else scope.workspace_id
 
 
 def _edge(resources: Resources, request: Associate, workspace_id: str) -> Association:
@@ -86,7 +87,8 @@ async def _standing(resources: Resources, request: Associate, scope: Scope) -> A
     """The link that already says the same, as it is to be now."""
     said = statement(request.source_id, request.target_id, request.relationship)
     for edge in await links(resources, [request.source_id], scope):
-        if statement(edge.source_id, edge.target_id, edge.relationship) == said:
+        same = statement(edge.source_id, edge.target_id, edge.relationship) == said
+        if same and edge.workspace_id in scope.changeable:
             fresh = {"strength": request.strength, "metadata": edge.metadata | request.metadata}
             return edge.model_copy(update=fresh | {"updated_at": resources.now()})
     return None

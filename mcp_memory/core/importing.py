@@ -7,6 +7,7 @@ memory and an import that stops is simply begun again: what is here already, by 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +17,11 @@ from mcp_memory.core.counting import counted
 from mcp_memory.core.incoming import ContextFields, WorkspaceFields
 from mcp_memory.core.indexing import BATCH, BULK_PATIENCE
 from mcp_memory.core.interchange import Footer, Header, LineError, LineReader, NewerFormatError
-from mcp_memory.errors import EmbedderUnavailable, InvalidRequest
+from mcp_memory.errors import Conflict, EmbedderUnavailable, InvalidRequest
 from mcp_memory.models.association import Association
 from mcp_memory.models.base import Result
-from mcp_memory.names import DEFAULT_WORKSPACE
+from mcp_memory.models.workspace import Context, Workspace
+from mcp_memory.names import DEFAULT_CONTEXT, DEFAULT_WORKSPACE
 from mcp_memory.storage.base import Portable
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ class _Importer:
         self.report = ImportReport()
         self._store = resources.store
         self._indexer = resources.indexer
+        self._now = resources.now
         self._reader = reader
         self._progress = progress
         self._memories: list[Portable] = []
@@ -156,14 +159,34 @@ class _Importer:
             case Association():
                 self._edges.append((self.report.lines, record))
             case WorkspaceFields():
-                await self._store.ensure_workspace(record.id, record.name)
+                await self._ensure_workspace(record)
             case ContextFields():
-                await self._store.ensure_workspace(record.workspace_id)
+                await self._ensure_context(record)
         self._section.lines += 1
         if len(self._memories) >= BATCH:
             await self._flush_memories()
         if len(self._edges) >= LINKS:
             await self._flush()
+
+    async def _ensure_workspace(self, fields: WorkspaceFields) -> None:
+        """With its name and settings where it is new; one that is here stays as it is."""
+        if await self._store.workspace(fields.id) is not None:
+            return
+        now = self._now()
+        workspace = Workspace(
+            id=fields.id, name=fields.name or fields.id, settings=fields.settings, created_at=now, updated_at=now
+        )
+        with suppress(Conflict):
+            await self._store.create_workspace(workspace, "")
+
+    async def _ensure_context(self, fields: ContextFields) -> None:
+        """With its description and settings where it is new; one that is here stays as it is."""
+        standing = await self._store.contexts(fields.workspace_id)
+        if fields.name == DEFAULT_CONTEXT or fields.name in {name for one in standing for name in (one.id, one.name)}:
+            return
+        context = Context(**fields.model_dump(), id=fields.name, created_at=self._now())
+        with suppress(InvalidRequest):
+            await self._store.create_context(context)
 
     async def finish(self) -> ImportReport:
         """Write what is left, and sum up."""

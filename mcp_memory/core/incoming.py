@@ -115,6 +115,8 @@ class RelativeMemory(_Relative):
     user_id: Label | None = None
     observer_id: Label | None = None
     subject_id: Label | None = None
+    abstract: str | None = None
+    overview: str | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None
 

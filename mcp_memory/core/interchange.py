@@ -10,8 +10,9 @@
 
 With vectors, the header names their encoder and a memory line carries `"vector"`: base64 of little-endian float32.
 `embedding_state` is left out, because it tells of one store's index and not of the memory; `content_hash` is
-written and computed anew when read. A file of any other origin that has MemoryLayer's NDJSON lines is read too:
-its memories have fewer fields, and its associations call the relationship `relationship_type`.
+written and computed anew when read. Revisions may stand inside `data` too. A file of any other origin that has
+MemoryLayer's NDJSON lines is read as well: its memories have fewer fields, and its associations call the relationship
+`relationship_type`. Lines of both kinds may stand in one file, as clients put their own header before ours.
 """
 
 from __future__ import annotations
@@ -52,6 +53,12 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "mcp-memory"
 VERSION: Final = 1
+
+OWN_FIELD: Final = "confirmations"
+"""A memory with this field is one of ours, whatever the file around it says."""
+
+TIERS: Final = ("abstract", "overview")
+"""What MemoryLayer's model wrote about a memory; kept in its metadata."""
 
 NORM_ERROR: Final = 1e-3
 """How far from 1 the length of an imported vector may be: float32 rounding, generously."""
@@ -219,11 +226,14 @@ class LineReader:
         return replace(portable, memory=memory.model_copy(update={"content_hash": content_hash(memory.content)}))
 
     def _is_foreign(self, line: dict[str, Any]) -> bool:
-        return not self.header.own or "index" in line
+        return OWN_FIELD not in _data(line) and (not self.header.own or "index" in line)
 
     def _foreign_memory(self, memory: RelativeMemory) -> Memory:
         created = memory.created_at or self.header.exported_at
-        fields = memory.model_dump(exclude={"type", "subtype", "created_at", "updated_at"})
+        fields = memory.model_dump(exclude={"type", "subtype", "created_at", "updated_at", *TIERS})
+        tiers = {name: text for name in TIERS if (text := getattr(memory, name))}
+        if tiers:
+            fields["metadata"] |= {"memorylayer": tiers}
         return Memory(
             **fields,
             workspace_id=self.header.workspace_id or self._fallback,
@@ -236,7 +246,7 @@ class LineReader:
 
     def _association(self, line: dict[str, Any]) -> Association:
         data = _data(line)
-        if not self.header.own or "relationship_type" in data:
+        if "relationship_type" in data or not (self.header.own or "created_at" in data):
             edge = self._foreign_association(_validated(RelativeAssociation, data))
         else:
             fields = _validated(AssociationFields, data)
@@ -329,8 +339,9 @@ def _own_header(line: dict[str, Any]) -> Header:
 
 
 def _own_memory(line: dict[str, Any], encoder: EncoderIdentity | None) -> Portable:
-    memory = Memory.model_construct(**dict(_validated(MemoryFields, _data(line))))
-    revisions = line.get("revisions", [])
+    data = dict(_data(line))
+    revisions = line.get("revisions", data.pop("revisions", []))
+    memory = Memory.model_construct(**dict(_validated(MemoryFields, data)))
     if not isinstance(revisions, list) or not all(isinstance(one, dict) for one in revisions):
         raise LineError("`revisions` must be a list of objects.")
     fields = [_validated(RevisionFields, {**one, "memory_id": memory.id}) for one in revisions]

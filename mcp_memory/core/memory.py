@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_memory.core.access import AccessLog
+from mcp_memory.core.administration import Administration
 from mcp_memory.core.environment.environments import Environments
 from mcp_memory.core.maintenance import Maintenance
 from mcp_memory.core.session_policy import SessionPolicy
@@ -17,9 +18,35 @@ if TYPE_CHECKING:
     from mcp_memory.core.environment.progress import Report
     from mcp_memory.core.portability import ImportReport
     from mcp_memory.core.resources import Resources, Scope
-    from mcp_memory.models.association import Associate, Associated, GraphQuery, GraphResult
+    from mcp_memory.models.association import Associate, Associated, Association, GraphQuery, GraphResult
     from mcp_memory.models.audit import AuditRequest, AuditResult
     from mcp_memory.models.briefing import Briefing, BriefingRequest
+    from mcp_memory.models.contradiction import (
+        ContradictionScan,
+        ListContradictions,
+        RecordedContradiction,
+        ResolveContradiction,
+        ScanContradictions,
+    )
+    from mcp_memory.models.editing import (
+        Batch,
+        BatchResult,
+        Decay,
+        Dissociated,
+        GetMemory,
+        ListAssociations,
+        MemoryRecord,
+        Trace,
+        UpdateMemory,
+    )
+    from mcp_memory.models.entity import (
+        DerivedInsights,
+        DeriveInsights,
+        EntityCard,
+        EntityCardRequest,
+        EntityInsights,
+        EntityInsightsRequest,
+    )
     from mcp_memory.models.environment import (
         ContextAnswered,
         ContextCheckpoint,
@@ -43,11 +70,13 @@ if TYPE_CHECKING:
     from mcp_memory.models.memory import Forget, Forgotten, Remember, Remembered, Restored
     from mcp_memory.models.recall import Recall, RecallResult, Reflect, ReflectResult
     from mcp_memory.models.session import (
+        OpenSession,
         Session,
         SessionCommit,
         SessionCommitted,
         SessionEnd,
         SessionEnded,
+        SessionOpened,
         SessionStart,
         SessionStarted,
         SessionStatus,
@@ -56,9 +85,10 @@ if TYPE_CHECKING:
         WorkingSet,
     )
     from mcp_memory.models.statistics import Statistics, StatisticsRequest
+    from mcp_memory.models.transfer import ExportRequest, WorkspaceExportData
 
 
-class Memory:
+class Memory(Administration):
     """Long-term memory. `scope` is where a call without one happens.
 
     A verb's module is imported at its first call: a server that has just started has not paid for any.
@@ -237,6 +267,191 @@ class Memory:
         from mcp_memory.core.working import working
 
         return await working(self.resources, self.sessions, scope or self.scope)
+
+    # What a remote door needs besides
+
+    async def get_memory(self, request: GetMemory, scope: Scope | None = None) -> MemoryRecord:
+        """One memory by its id; reading it counts as no access.
+
+        Raises:
+            UnknownMemory: it is forgotten, another session's note, or cannot be seen from here.
+        """
+        from mcp_memory.core.editing import get_memory
+
+        return await get_memory(self.resources, request, scope or self.scope)
+
+    async def update_memory(self, request: UpdateMemory, scope: Scope | None = None) -> MemoryRecord:
+        """Change a memory, with a revision.
+
+        Raises:
+            UnknownMemory: it is forgotten, or cannot be seen from here.
+            Conflict: another memory holds the new content already.
+        """
+        from mcp_memory.core.editing import update_memory
+
+        return await update_memory(self.resources, request, scope or self.scope)
+
+    async def decay(self, request: Decay, scope: Scope | None = None) -> MemoryRecord:
+        """Let a memory fade, with a revision.
+
+        Raises:
+            UnknownMemory: it is forgotten, or cannot be seen from here.
+            Conflict: it is pinned.
+        """
+        from mcp_memory.core.editing import decay
+
+        return await decay(self.resources, request, scope or self.scope)
+
+    async def batch(self, request: Batch, scope: Scope | None = None) -> BatchResult:
+        """Create, update and forget in one call; each operation succeeds or fails by itself.
+
+        Raises:
+            InvalidRequest: the scope's session is no longer active; nothing was written.
+        """
+        from mcp_memory.core.batch import batch
+
+        where = scope or self.scope
+        if where.session_id:
+            from mcp_memory.core.sessions import usable
+
+            await usable(self.resources, self.sessions, where.session_id, where.workspace_id)
+        return await batch(self.resources, request, where)
+
+    async def trace(self, memory_id: str, scope: Scope | None = None) -> Trace:
+        """Where a memory comes from.
+
+        Raises:
+            UnknownMemory: it is forgotten, or cannot be seen from here.
+        """
+        from mcp_memory.core.trace import trace
+
+        return await trace(self.resources, memory_id, scope or self.scope)
+
+    async def associations(self, request: ListAssociations, scope: Scope | None = None) -> list[Association]:
+        """A memory's links, strongest first.
+
+        Raises:
+            UnknownMemory: it is forgotten, or cannot be seen from here.
+            UnknownRelationship: offers the nearest names.
+        """
+        from mcp_memory.core.links import associations
+
+        return await associations(self.resources, request, scope or self.scope)
+
+    async def dissociate(self, association_id: str, scope: Scope | None = None) -> Dissociated:
+        """Remove a link.
+
+        Raises:
+            UnknownRecord: there is none with this id here.
+        """
+        from mcp_memory.core.links import dissociate
+
+        return await dissociate(self.resources, association_id, scope or self.scope)
+
+    async def scan_contradictions(self, request: ScanContradictions, scope: Scope | None = None) -> ContradictionScan:
+        """Look for contradictions and record the new ones; what was settled is not recorded again."""
+        from mcp_memory.core.settling import scan_contradictions
+
+        return await scan_contradictions(self.resources, request, scope or self.scope)
+
+    async def list_contradictions(
+        self, request: ListContradictions, scope: Scope | None = None
+    ) -> list[RecordedContradiction]:
+        """Recorded contradictions that are not settled, surest first."""
+        from mcp_memory.core.settling import list_contradictions
+
+        return await list_contradictions(self.resources, request, scope or self.scope)
+
+    async def resolve_contradiction(
+        self, request: ResolveContradiction, scope: Scope | None = None
+    ) -> RecordedContradiction:
+        """Settle a recorded contradiction.
+
+        Raises:
+            UnknownRecord: there is none with this id here.
+            Conflict: it is settled already, or what should be kept is forgotten.
+        """
+        from mcp_memory.core.settling import resolve_contradiction
+
+        return await resolve_contradiction(self.resources, request, scope or self.scope)
+
+    async def open_session(self, request: OpenSession, scope: Scope | None = None) -> SessionOpened:
+        """Begin a session under an id of the caller's choice, or go on with the active one of that id.
+
+        Raises:
+            Conflict: the id is another workspace's, or its session is over and `replace` was not said.
+            InvalidRequest: what it should hold from the start is too much or no JSON.
+        """
+        from mcp_memory.core.opening import open_session
+
+        return await open_session(self.resources, self.sessions, request, scope or self.scope)
+
+    async def get_session(self, session_id: str, scope: Scope | None = None) -> Session:
+        """A session of the workspace, whatever its state; see `Session.state`.
+
+        Raises:
+            UnknownRecord: the workspace has none of this id.
+        """
+        from mcp_memory.core.opening import get_session
+
+        return await get_session(self.resources, session_id, scope or self.scope)
+
+    async def delete_session(self, session_id: str, scope: Scope | None = None) -> Session:
+        """End a session without committing it: what it holds leaves with it, its notes become tombstones.
+
+        Raises:
+            UnknownRecord: the workspace has none of this id, or it has ended.
+        """
+        from mcp_memory.core.opening import delete_session
+
+        return await delete_session(self.resources, session_id, scope or self.scope)
+
+    async def working_value(self, key: str, scope: Scope | None = None) -> WorkingEntry:
+        """What the scope's session holds under a key.
+
+        Raises:
+            UnknownRecord: nothing, or not any more.
+            InvalidRequest: the session cannot be used.
+        """
+        from mcp_memory.core.opening import working_value
+
+        return await working_value(self.resources, self.sessions, key, scope or self.scope)
+
+    async def entity_card(self, request: EntityCardRequest, scope: Scope | None = None) -> EntityCard:
+        """What is remembered about a subject, summed up now."""
+        from mcp_memory.core.entities import entity_card
+
+        return await entity_card(self.resources, request, scope or self.scope)
+
+    async def entity_insights(self, request: EntityInsightsRequest, scope: Scope | None = None) -> EntityInsights:
+        """What was inferred about a subject, newest first."""
+        from mcp_memory.core.entities import entity_insights
+
+        return await entity_insights(self.resources, request, scope or self.scope)
+
+    async def derive_insights(self, request: DeriveInsights, scope: Scope | None = None) -> DerivedInsights:
+        """Infer from the number of memories about a subject; again changes only what has changed."""
+        from mcp_memory.core.entities import derive_insights
+
+        return await derive_insights(self.resources, request, scope or self.scope)
+
+    def export_workspace(self, request: ExportRequest) -> AsyncIterator[dict[str, object]]:
+        """One workspace, or part of it, as lines that `import_lines` and clients of MemoryLayer read.
+
+        Raises:
+            UnknownWorkspace: there is none with this id.
+        """
+        from mcp_memory.core.exchange import export_workspace
+
+        return export_workspace(self.resources, request)
+
+    async def import_workspace(self, data: WorkspaceExportData, workspace_id: str) -> ImportReport:
+        """Take an export that comes as one object into a workspace; safe to repeat."""
+        from mcp_memory.core.exchange import import_workspace
+
+        return await import_workspace(self.resources, data, workspace_id)
+
+    # The context environment
 
     async def context_exec(self, request: ContextExec, scope: Scope | None = None) -> ContextExecuted:
         """Run code in the session's environment; what went wrong in the code is part of the result.

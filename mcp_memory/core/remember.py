@@ -13,6 +13,8 @@ from mcp_memory.names import DEFAULT_CONTEXT
 from mcp_memory.text import clip, content_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_memory.core.resources import Resources, Scope
     from mcp_memory.storage.base import Added
 
@@ -29,16 +31,30 @@ async def remember(resources: Resources, request: Remember, scope: Scope) -> Rem
     Raises:
         InvalidRequest: the content is longer than the limit.
     """
-    _check_length(request.content, resources.limits.max_content_chars)
+    check_length(request.content, resources.limits.max_content_chars)
     vectors = await resources.indexer.at_once([request.content], EMBEDDING_PATIENCE)
-    draft = _draft(resources, request, scope)
-    draft.vector = None if vectors is None else vectors[0]
-    [added] = await resources.store.add([draft], resources.indexer.identity)
-    similar = await _linked(resources, added, draft)
-    return _remembered(added, similar)
+    vector = None if vectors is None else vectors[0]
+    [remembered] = await remember_embedded(resources, [request], [vector], scope)
+    return remembered
 
 
-def _check_length(content: str, most: int) -> None:
+async def remember_embedded(
+    resources: Resources, requests: Sequence[Remember], vectors: Sequence[object | None], scope: Scope
+) -> list[Remembered]:
+    """Store contents of the right length, with those vectors there are already, in one transaction."""
+    drafts = [_draft(resources, request, scope) for request in requests]
+    for draft, vector in zip(drafts, vectors, strict=True):
+        draft.vector = vector
+    added = await resources.store.add(drafts, resources.indexer.identity)
+    return [_remembered(one, await _linked(resources, one, draft)) for one, draft in zip(added, drafts, strict=True)]
+
+
+def check_length(content: str, most: int) -> None:
+    """Refuse a content that is too long for one memory.
+
+    Raises:
+        InvalidRequest: it is.
+    """
     if len(content) > most:
         raise InvalidRequest(
             f"`content` has {len(content):,} characters; at most {most:,} are allowed (MCP_MEMORY_MAX_CONTENT_CHARS). "

@@ -58,7 +58,7 @@ from mcp_memory.models.environment import (
 from mcp_memory.models.memory import Forgotten, Remembered, Restored
 from mcp_memory.models.recall import RecallResult, ReflectResult
 from mcp_memory.models.session import SessionCommitted, SessionEnded, SessionStarted, SessionStatus
-from mcp_memory.models.statistics import Statistics
+from mcp_memory.models.statistics import EncoderState, Statistics, StorageState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,7 +219,7 @@ def _step(edge: GraphEdge) -> str:
 @as_text.register
 def render_statistics(result: Statistics) -> str:
     """Counts, the store and the encoder."""
-    store, encoder = result.storage, result.encoder
+    encoder = result.encoder
     span = f", from {when(result.oldest)} to {when(result.newest)}" if result.oldest and result.newest else ""
     breakdown = result.breakdown.model_dump() if result.breakdown else {}
     return as_lines(
@@ -227,13 +227,23 @@ def render_statistics(result: Statistics) -> str:
         f"Workspace {result.workspace_id}: {counted(result.total_memories, 'memory')}, "
         f"{counted(result.total_associations, 'link')}, {counted(result.total_contexts, 'context')}{span}.",
         (f"{name.removeprefix('by_')}: {tally(counts)}" for name, counts in breakdown.items() if counts),
-        f"Store: {store.location}, {store.size_bytes:,} bytes, schema {store.schema_version}, "
-        f"{counted(store.memories, 'memory')} in {counted(store.workspaces, 'workspace')}.",
-        f"Encoder: {encoder.name}, {encoder.state}, {encoder.dimension or 'unknown'} dimensions; "
-        f"{encoder.embedded} embedded, {encoder.pending} pending.",
+        _store_line(result.storage),
+        f"Encoder: {encoder.name}, {encoder.state}, {encoder.dimension or 'unknown'} dimensions{_embedded(encoder)}.",
         [f"Other encoders: {', '.join(encoder.other_encoders)}."] if encoder.other_encoders else [],
         [encoder.note] if encoder.note else [],
     )
+
+
+def _store_line(store: StorageState) -> str:
+    told = f"{store.location or 'on the server'}, schema {store.schema_version}"
+    if store.size_bytes is None or store.memories is None or store.workspaces is None:
+        return f"Store: {told}."
+    held = f"{counted(store.memories, 'memory')} in {counted(store.workspaces, 'workspace')}"
+    return f"Store: {told}, {store.size_bytes:,} bytes, {held}."
+
+
+def _embedded(encoder: EncoderState) -> str:
+    return "" if encoder.embedded is None else f"; {encoder.embedded} embedded, {encoder.pending} pending"
 
 
 @as_text.register

@@ -54,11 +54,18 @@ class Scope:
     session_id: str = ""
     context_id: str = ""
     """The caller's own context: recall lifts it. Empty: none, or the workspace's `_default`."""
+    confined: bool = False
+    """The caller may change nothing outside the workspace: `_global` is there to read."""
 
     @property
     def workspaces(self) -> tuple[str, ...]:
         """The workspace, then `_global`."""
         return tuple(dict.fromkeys((self.workspace_id, GLOBAL_WORKSPACE)))
+
+    @property
+    def changeable(self) -> tuple[str, ...]:
+        """The workspaces in which the caller may change what is there."""
+        return (self.workspace_id,) if self.confined else self.workspaces
 
     def where(self, **narrow: Any) -> Filter:
         """A filter over everything that may be read from here."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.core.expansion import linked_memories
 from mcp_memory.core.ranking import FLOORS, POOL, Ranked, analyse, dense_query, rank
+from mcp_memory.core.recency import newer_first
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.names import DEFAULT_CONTEXT
 
@@ -80,6 +81,7 @@ async def search(resources: Resources, request: Recall, scope: Scope, floor: flo
     vector, degraded = await _dense(resources, dense_query(query, hits.frequencies, hits.total))
     candidates = await resources.store.candidates(vector, resources.indexer.identity, hits, where, pool)
     ranked = rank(query, candidates, floor=floor)
+    ranked = newer_first(ranked, candidates, request.recency_weight, query.now)
     found = await _fetched(resources, ranked[: request.limit])
     if request.include_associations and request.traverse_depth:
         found = await _with_linked(resources, request, where, found)
@@ -110,6 +112,6 @@ async def _fetched(resources: Resources, ranked: list[Ranked]) -> list[Found]:
 
 async def _with_linked(resources: Resources, request: Recall, where: Filter, found: list[Found]) -> list[Found]:
     scores = {one.memory.id: one.rank.score for one in found}
-    linked = await linked_memories(resources.store, where, scores, request.traverse_depth)
+    linked = await linked_memories(resources.store, where, scores, request.traverse_depth, request.max_expansion)
     extra = [Found(one.memory, Ranked(0, one.score, None, (one.reason,))) for one in linked]
     return sorted([*found, *extra], key=lambda one: -one.rank.score)[: request.limit]

@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from mcp_memory.core.named_session import session_scope
 from mcp_memory.core.sessions import begin, is_due, swept, usable
 from mcp_memory.errors import InvalidRequest, StoreError
 from mcp_memory.models.base import stamp
@@ -35,12 +36,13 @@ Need = Literal["active", "any", "as is"]
 class SessionKeeper:
     """The current session of a connection: continued, begun by itself, followed, touched."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, home: Scope | None = None) -> None:
+        """`home`: where calls happen that belong to no session; the memory's own scope where it is not given."""
         self._memory = memory
         self._resources = memory.resources
         self._policy = memory.sessions
-        self._scope = memory.scope
-        self._configured = memory.scope.session_id
+        self._scope = self._home = home or memory.scope
+        self._configured = self._home.session_id
         """Set from outside and not yet looked at: it is continued, or the call fails."""
         self._choosing = asyncio.Lock()
         self._touching: asyncio.Task[None] | None = None
@@ -69,6 +71,14 @@ class SessionKeeper:
         if need == "active" or (need == "any" and not self._scope.session_id):
             return await self.scope(author)
         return replace(self._scope, author=author)
+
+    async def scope_in(self, author: str, session_id: str) -> Scope:
+        """Where a call happens that names its session itself.
+
+        Raises:
+            InvalidRequest: that session cannot be used.
+        """
+        return await session_scope(self._memory, replace(self._home, author=author), session_id)
 
     def follow(self, result: Result) -> None:
         """Take notice of a result that chose or ended a session."""
@@ -160,7 +170,7 @@ class SessionKeeper:
         )
 
     def _leave(self) -> None:
-        self._scope = replace(self._scope, session_id="", context_id=self._memory.scope.context_id)
+        self._scope = replace(self._scope, session_id="", context_id=self._home.context_id)
 
     def _touch_soon(self, session: Session) -> None:
         """Touch a session whose time runs out, beside the call."""

@@ -55,14 +55,14 @@ async def start_session(
     """
     if request.session_id:
         session = await usable(resources, policy, request.session_id, request.workspace_id or scope.workspace_id)
-        _refuse_change(session, request)
-        return _started(await _renewed(resources, session, request), reused=True, before="")
+        refuse_change(session, request)
+        return _started(await renewed(resources, session, request), reused=True, before="")
     current = await resources.store.session(scope.session_id) if scope.session_id else None
     if current is None:
         return _started(await begin(resources, policy, request, scope), reused=False, before="")
     before = await _before(resources, policy, current)
     if not before and _fits(current, request, scope):
-        return _started(await _renewed(resources, current, request), reused=True, before="")
+        return _started(await renewed(resources, current, request), reused=True, before="")
     session = await begin(resources, policy, request, scope)
     beside = f"Session {current.id} goes on beside it until {stamp(current.expires_at)}."
     return _started(session, reused=False, before=before or beside)
@@ -70,22 +70,27 @@ async def start_session(
 
 async def begin(resources: Resources, policy: SessionPolicy, request: SessionStart, scope: Scope) -> Session:
     """A new session, as the request says and the policy has it."""
+    return await resources.store.start_session(drafted(resources, policy, request, scope))
+
+
+def drafted(
+    resources: Resources, policy: SessionPolicy, request: SessionStart, scope: Scope, session_id: str = ""
+) -> Session:
+    """The same, not kept yet; with an id of the caller's choice, or one that nobody has."""
     now = resources.now()
     ttl = request.ttl_seconds if "ttl_seconds" in request.model_fields_set else policy.ttl_seconds
-    return await resources.store.start_session(
-        Session(
-            id=f"sess_{secrets.token_hex(16)}",
-            workspace_id=request.workspace_id or scope.workspace_id,
-            context_id=request.context_id or scope.context_id or DEFAULT_CONTEXT,
-            user_id=request.user_id or None,
-            author=scope.author or None,
-            metadata=request.metadata,
-            ttl_seconds=ttl,
-            auto_commit=policy.auto_commit,
-            created_at=now,
-            touched_at=now,
-            expires_at=now + timedelta(seconds=ttl),
-        )
+    return Session(
+        id=session_id or f"sess_{secrets.token_hex(16)}",
+        workspace_id=request.workspace_id or scope.workspace_id,
+        context_id=request.context_id or scope.context_id or DEFAULT_CONTEXT,
+        user_id=request.user_id or None,
+        author=scope.author or None,
+        metadata=request.metadata,
+        ttl_seconds=ttl,
+        auto_commit=policy.auto_commit,
+        created_at=now,
+        touched_at=now,
+        expires_at=now + timedelta(seconds=ttl),
     )
 
 
@@ -237,7 +242,7 @@ def _fits(current: Session, request: SessionStart, scope: Scope) -> bool:
     )
 
 
-def _refuse_change(session: Session, request: SessionStart) -> None:
+def refuse_change(session: Session, request: SessionStart) -> None:
     """A session keeps its user, context and metadata; to drop what was asked for would be a lie."""
     if request.user_id not in ("", session.user_id):
         raise InvalidRequest(f"Session {session.id} does not belong to user {request.user_id!r}; {BEGIN}.")
@@ -249,7 +254,8 @@ def _refuse_change(session: Session, request: SessionStart) -> None:
         raise InvalidRequest(f"Session {session.id} keeps the metadata it has; leave `metadata` out, or {BEGIN}.")
 
 
-async def _renewed(resources: Resources, session: Session, request: SessionStart) -> Session:
+async def renewed(resources: Resources, session: Session, request: SessionStart) -> Session:
+    """Let the session last as long from now as the request says, else its own TTL; never shortens."""
     asked = request.ttl_seconds if "ttl_seconds" in request.model_fields_set else session.ttl_seconds
     return await _touched(resources, session, asked)
 

@@ -24,8 +24,8 @@ async def statistics(resources: Resources, request: StatisticsRequest, scope: Sc
         oldest=counts.oldest,
         newest=counts.newest,
         breakdown=_breakdown(counts) if request.include_breakdown else None,
-        storage=_storage(state),
-        encoder=await _encoder(resources, state),
+        storage=_storage(state, scope),
+        encoder=await _encoder(resources, state, scope),
         message=_message(counts, scope),
     )
 
@@ -42,7 +42,9 @@ def _breakdown(counts: Counts) -> Breakdown:
     )
 
 
-def _storage(state: StoreState) -> StorageState:
+def _storage(state: StoreState, scope: Scope) -> StorageState:
+    if scope.confined:
+        return StorageState(schema_version=state.schema_version)
     return StorageState(
         location=state.location,
         size_bytes=state.size_bytes,
@@ -52,7 +54,7 @@ def _storage(state: StoreState) -> StorageState:
     )
 
 
-async def _encoder(resources: Resources, state: StoreState) -> EncoderState:
+async def _encoder(resources: Resources, state: StoreState, scope: Scope) -> EncoderState:
     """Of the encoder in use; before it says what it is, nothing counts as embedded with it."""
     identity = resources.indexer.identity
     coverage = await resources.store.encoders()
@@ -61,8 +63,8 @@ async def _encoder(resources: Resources, state: StoreState) -> EncoderState:
         name=str(identity) if identity else resources.indexer.embedder.name,
         state=resources.indexer.embedder.state,
         dimension=identity.dimension if identity else None,
-        embedded=embedded,
-        pending=max(0, state.memories - embedded),
+        embedded=None if scope.confined else embedded,
+        pending=None if scope.confined else max(0, state.memories - embedded),
         other_encoders=[str(one.identity) for one in coverage if one.identity != identity],
         note=await resources.indexer.note(),
     )

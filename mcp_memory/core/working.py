@@ -25,7 +25,7 @@ async def set_working(resources: Resources, policy: SessionPolicy, request: Work
     Raises:
         InvalidRequest: the session cannot be used, the value is too long or no JSON, or there are too many keys.
     """
-    _check_value(request.value, policy.most_chars)
+    check_value(request.value, policy.most_chars)
     session = await usable(resources, policy, scope.session_id, scope.workspace_id)
     now = resources.now()
     entry = WorkingEntry(
@@ -50,7 +50,12 @@ async def working(resources: Resources, policy: SessionPolicy, scope: Scope) -> 
     return await resources.store.working(session.id, resources.now())
 
 
-def _check_value(value: Any, most: int) -> None:
+def check_value(value: Any, most: int) -> None:
+    """Refuse what cannot be held: no JSON, nested too deep, or longer than `most` characters.
+
+    Raises:
+        InvalidRequest: which, and how to mend it.
+    """
     if _is_deep(value):
         raise InvalidRequest(f"`value` is nested more than {MOST_NESTED} levels deep; flatten it. Nothing was stored.")
     try:
