@@ -14,6 +14,7 @@ from mcp_memory.errors import InvalidRequest, McpMemoryError
 from mcp_memory.models.validation import explain
 from mcp_memory.tools.context import CONTEXT_TOOLS
 from mcp_memory.tools.core import CORE_TOOLS
+from mcp_memory.tools.handle import declared, parted
 from mcp_memory.tools.results import answer, failure
 from mcp_memory.tools.schema import input_schema, output_schema
 from mcp_memory.tools.session import SESSION_TOOLS
@@ -21,6 +22,8 @@ from mcp_memory.tools.session import SESSION_TOOLS
 if TYPE_CHECKING:
     from mcp_memory.core.environment.progress import Report
     from mcp_memory.core.memory import Memory
+    from mcp_memory.core.resources import Scope
+    from mcp_memory.tools.handle import Keeper
     from mcp_memory.tools.spec import ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -31,9 +34,9 @@ TOOLS = {spec.name: spec for spec in (*CORE_TOOLS, *SESSION_TOOLS, *CONTEXT_TOOL
 class Counter:
     """Serves the tool calls of one connection over a memory, in the session its keeper keeps."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, keeper: Keeper | None = None) -> None:
         self.memory = memory
-        self.keeper = SessionKeeper(memory)
+        self.keeper = keeper or SessionKeeper(memory)
 
     async def serve(self, name: str, arguments: dict[str, Any], author: str, report: Report) -> CallToolResult:
         """The result of a call, or what is wrong with it; an unknown tool is a protocol error.
@@ -47,19 +50,29 @@ class Counter:
 
     async def _answer(self, spec: ToolSpec, arguments: dict[str, Any], author: str, report: Report) -> CallToolResult:
         try:
+            session_id, arguments = parted(spec, arguments)
             _refuse_unknown(spec, arguments)
             request = spec.request.model_validate(arguments)
-            scope = await self.keeper.scope_of(author, spec.session)
+            scope = await self._scope(spec, author, session_id)
             result = await spec.carry_out(self.memory, request, scope, report)
             self.keeper.follow(result)
             return answer(self.keeper.told(result))
         except ValidationError as error:
             return failure(explain(error))
         except McpMemoryError as error:
-            return failure(str(error))
+            return failure(self.wording(error))
         except Exception:
             logger.exception("%s failed unexpectedly", spec.name)
             return failure(f"{spec.name} failed unexpectedly. `mcp-memory doctor` may say why.")
+
+    async def _scope(self, spec: ToolSpec, author: str, session_id: str) -> Scope:
+        if session_id:
+            return await self.keeper.scope_in(author, session_id)
+        return await self.keeper.scope_of(author, spec.session)
+
+    def wording(self, error: McpMemoryError) -> str:
+        """What the caller is told about an error."""
+        return str(error)
 
 
 def tool_list() -> list[Tool]:
@@ -68,7 +81,7 @@ def tool_list() -> list[Tool]:
         Tool(
             name=spec.name,
             description=spec.description,
-            input_schema=input_schema(spec.request, spec.parameters, spec.unlisted),
+            input_schema=declared(spec, input_schema(spec.request, spec.parameters, spec.unlisted)),
             output_schema=output_schema(spec.result, spec.leading),
             annotations=_annotations(spec),
         )

@@ -37,6 +37,9 @@ CATALOGUE = "catalogue.json"
 BREATH_SECONDS = 0.01
 """How long after the tool list the server begins to prepare, so that the list is on its way first."""
 
+BY_ITSELF = "Work belongs to a session that begins by itself."
+"""What the instructions say of sessions; a door that keeps no connection says something else in its place."""
+
 INSTRUCTIONS = """\
 Long-term memory that outlives this conversation. Use it without being asked.
 
