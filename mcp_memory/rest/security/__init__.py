@@ -1,0 +1,6 @@
+"""What stands before everything that is served over HTTP: REST, MCP, SSE and the pages.
+
+    secured = Security(app, memory, Policy.of(settings))
+
+Importing it costs nothing; its modules cost Starlette.
+"""
