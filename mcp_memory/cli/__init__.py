@@ -36,6 +36,10 @@ COMMANDS: Final = {
     "reindex": "upkeep:reindex",
     "export": "transfer:export",
     "import": "transfer:import_",
+    "backup": "backup:backup",
+    "restore-backup": "backup:restore_backup",
+    "serve": "serve:serve",
+    "keys": "keys:keys",
     "config": "upkeep:config",
 }
 """Every command's name to its module and its name there, in the order a newcomer wants them."""

@@ -254,13 +254,14 @@ def _print_statistics(console: Console, result: Statistics) -> None:
     from mcp_memory.cli.render import pairs, visible
 
     storage, encoder = result.storage, result.encoder
+    size = f"{(storage.size_bytes or 0) / 1e6:,.1f} MB"
     rows = [
         ("workspace", result.workspace_id),
         ("memories", f"{result.total_memories:,}"),
         ("links", f"{result.total_associations:,}"),
         ("contexts", f"{result.total_contexts:,}"),
-        ("file", f"{storage.location} ({storage.size_bytes / 1e6:,.1f} MB, {storage.memories:,} in all workspaces)"),
-        ("encoder", f"{encoder.name}, {encoder.embedded:,} embedded, {encoder.pending:,} pending"),
+        ("file", f"{storage.location} ({size}, {storage.memories or 0:,} in all workspaces)"),
+        ("encoder", f"{encoder.name}, {encoder.embedded or 0:,} embedded, {encoder.pending or 0:,} pending"),
     ]
     if result.breakdown:
         counted = result.breakdown.model_dump()

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from tests.contract.conftest import DOORS, connected
+from tests.contract.conftest import CANCELLABLE, DOORS, connected
 from tests.support.model_server import ModelServer, Slow, Status, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.contract.conftest import Agent
+    from tests.support.agents import Agent
 
 pytestmark = pytest.mark.anyio
 
@@ -62,10 +62,16 @@ async def test_code_prints_has_a_result_and_leaves_variables_to_the_next_call(ag
     assert (await agent.run("sorted(numbers, reverse=True)"))["result"] == "[3, 2, 1]"
 
 
-async def test_the_first_call_begins_a_session_to_which_the_environment_belongs(agent: Agent) -> None:
-    ran = await agent.run("x = 1")
+async def test_where_there_is_a_connection_the_first_call_begins_a_session_to_which_the_environment_belongs(
+    connected_agent: Agent,
+) -> None:
+    ran = await connected_agent.run("x = 1")
     assert re.fullmatch(r"sess_[0-9a-f]{32}", ran["session_id"])
-    assert (await agent.ask("memory_session_status"))["id"] == ran["session_id"]
+    assert (await connected_agent.ask("memory_session_status"))["id"] == ran["session_id"]
+
+
+async def test_the_environment_ends_with_its_session(agent: Agent) -> None:
+    await agent.run("x = 1")
     await agent.ask("memory_session_end", commit=False)
     assert (await agent.ask("memory_context_status"))["exists"] is False
 
@@ -234,7 +240,7 @@ async def test_the_loop_reaches_its_goal_and_tells_of_each_turn(modelled: tuple[
         "result_var": "counted",
         "detail_level": "detailed",
     }
-    result = await agent.client.call_tool("memory_context_rlm", arguments, progress_callback=listen)
+    result = await agent.call("memory_context_rlm", arguments, progress_callback=listen)
     assert not result.is_error, result.content[0].text
     answer = result.structured_content
     assert answer["goal_achieved"] is True
@@ -284,7 +290,7 @@ async def test_a_model_that_fails_is_an_error_and_no_answer(tmp_path: Path, door
 async def cancelled(agent: Agent, tool: str, under_way: threading.Event, **arguments: Any) -> None:
     """Begin a call, and cancel it once it is under way."""
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(agent.client.call_tool, tool, arguments)
+        tasks.start_soon(agent.call, tool, arguments)
         assert await asyncio.to_thread(under_way.wait, PATIENCE)
         tasks.cancel_scope.cancel()
 
@@ -301,7 +307,7 @@ class Held:
         return Slow(self.let_go, "Too late.")
 
 
-@pytest.mark.parametrize(("door", "era"), DOORS)
+@pytest.mark.parametrize(("door", "era"), CANCELLABLE)
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
@@ -324,7 +330,7 @@ async def test_a_cancelled_call_lets_go_of_the_model_and_leaves_the_state_before
                 assert (await agent.run("x"))["result"].strip("'") == "before"
 
 
-@pytest.mark.parametrize(("door", "era"), DOORS)
+@pytest.mark.parametrize(("door", "era"), CANCELLABLE)
 async def test_cancelled_code_that_spins_frees_the_environment_long_before_its_limit(
     tmp_path: Path, door: str, era: str
 ) -> None:
@@ -340,13 +346,25 @@ async def test_cancelled_code_that_spins_frees_the_environment_long_before_its_l
                 assert (await agent.run("x"))["result"].strip("'") == "before"
 
 
+async def test_over_streamable_http_of_the_legacy_era_a_cancelled_call_goes_on_to_its_end(tmp_path: Path) -> None:
+    model = Held()
+    settings = {"llm_model": "scripted"}
+    with ModelServer(model) as server:
+        async with connected("streamable-http", "legacy", tmp_path, llm_base_url=server.url, **settings) as agent:
+            await agent.run("x = 'before'")
+            await cancelled(agent, "memory_context_exec", model.asked, code="x = llm_query('What?')")
+            model.let_go.set()
+            with anyio.fail_after(PATIENCE):
+                assert (await agent.run("x"))["result"].strip("'") == "Too late."
+
+
 @pytest.mark.parametrize(("door", "era"), DOORS)
 async def test_code_under_way_keeps_no_other_call_waiting(tmp_path: Path, door: str, era: str) -> None:
     model = Held()
     with ModelServer(model) as server:
         async with connected(door, era, tmp_path, llm_base_url=server.url, llm_model="scripted") as agent:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(agent.client.call_tool, "memory_context_exec", {"code": "x = llm_query('What?')"})
+                tasks.start_soon(agent.call, "memory_context_exec", {"code": "x = llm_query('What?')"})
                 assert await asyncio.to_thread(model.asked.wait, PATIENCE)
                 with anyio.fail_after(PATIENCE):
                     await agent.remember("Ana prefers green tea.")
@@ -383,7 +401,6 @@ BAD_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("memory_context_inject", {"key": "for", "value": "x"}, "keyword"),
     ("memory_context_inject", {"key": "llm_query", "value": "x"}, "choose another"),
     ("memory_context_inject", {"key": "k", "value": "{", "parse_json": True}, "json"),
-    ("memory_context_inject", {"key": "k", "value": "x" * (9 * 1024 * 1024)}, "8,388,608"),
     ("memory_context_query", {"prompt": "What?"}, "`variables` is required"),
     ("memory_context_query", {"prompt": " ", "variables": ["x"]}, "blank"),
     ("memory_context_query", {"prompt": "What?", "variables": "x"}, "list"),
@@ -406,6 +423,28 @@ async def test_a_wrong_call_says_how_to_mend_it_and_changes_nothing(agent: Agent
         assert hint.lower() in complaint.lower(), (tool, str(arguments)[:200], complaint[:500])
         assert "pydantic" not in complaint
     assert await agent.ask("memory_context_inspect") == before
+
+
+@pytest.mark.parametrize(("door", "era"), [one for one in DOORS if one[0] in ("in-process", "stdio")])
+async def test_where_no_body_is_capped_a_value_beyond_the_environment_is_refused(
+    tmp_path: Path, door: str, era: str
+) -> None:
+    async with connected(door, era, tmp_path) as agent:
+        complaint = await agent.complaint("memory_context_inject", key="k", value="x" * (9 * 1024 * 1024))
+        assert "8,388,608" in complaint
+        assert (await agent.ask("memory_context_status"))["exists"] is False
+
+
+@pytest.mark.parametrize(("door", "era"), [one for one in DOORS if one[0] in ("streamable-http", "sse")])
+async def test_over_http_a_large_value_is_taken_where_the_settings_allow_its_body(
+    tmp_path: Path, door: str, era: str
+) -> None:
+    async with connected(door, era, tmp_path, http_body_mb="16") as agent:
+        injected = await agent.ask("memory_context_inject", key="k", value="x" * (3 * 1024 * 1024))
+        assert injected["type"] == "str"
+        complaint = await agent.complaint("memory_context_inject", key="k", value="x" * (9 * 1024 * 1024))
+        assert "8,388,608" in complaint
+        assert (await agent.run("len(k)"))["result"] == str(3 * 1024 * 1024)
 
 
 BAD_CODE: list[tuple[str, str]] = [

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Agent
+    from tests.support.agents import Agent
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_first_call_begins_a_session_and_memories_carry_it(agent: Agent) -> None:
+async def test_where_there_is_a_connection_the_first_call_begins_a_session(connected_agent: Agent) -> None:
+    await connected_agent.remember("Ana prefers green tea.")
+    status = await connected_agent.ask("memory_session_status")
+    assert status["active"]
+    assert status["memoriesWritten"] == 1
+    assert (await connected_agent.ask("memory_session_start"))["session_id"] == status["id"]
+
+
+async def test_the_status_tells_of_the_session_and_what_was_written_in_it(agent: Agent) -> None:
     await agent.remember("Ana prefers green tea.")
     status = await agent.ask("memory_session_status")
     assert status["active"]
@@ -119,7 +127,9 @@ BAD_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("memory_session_end", {"importance_threshold": 2}, "at most 1"),
     ("memory_session_commit", {"importance_threshold": -1}, "at least 0"),
     ("memory_session_commit", {"max_memories": 3}, "`max_memories`"),
-    ("memory_session_status", {"session_id": "x"}, "`session_id`"),
+    ("memory_session_status", {"session_id": "x"}, "no session 'x'"),
+    ("memory_session_status", {"session_id": 7}, "`session_id`"),
+    ("memory_recall", {"query": "x", "session_id": "y" * 201}, "`session_id`"),
 ]
 
 

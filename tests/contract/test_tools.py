@@ -8,7 +8,7 @@ import pytest
 from mcp import MCPError
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Agent
+    from tests.support.agents import Agent
 
 pytestmark = pytest.mark.anyio
 
