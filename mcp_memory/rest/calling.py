@@ -232,7 +232,7 @@ class RemoteCounter(Counter):
         return (
             isinstance(self._places, RequestKeeper)
             and not self._places.names_session
-            and works_on_session(spec)
+            and works_on_session(spec, arguments)
             and not arguments.get(HANDLE)
         )
 

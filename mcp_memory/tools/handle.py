@@ -72,6 +72,8 @@ def parted(spec: ToolSpec, arguments: Mapping[str, Any]) -> tuple[str, dict[str,
     return (handle or "").strip(), {name: value for name, value in arguments.items() if name != HANDLE}
 
 
-def works_on_session(spec: ToolSpec) -> bool:
-    """Whether the tool can do nothing without a session."""
+def works_on_session(spec: ToolSpec, arguments: Mapping[str, Any]) -> bool:
+    """Whether the call can do nothing without a session; a note of a session nobody has would be found by nobody."""
+    if spec.name == "memory_remember":
+        return arguments.get("type") == "working"
     return spec.name in ("memory_session_end", "memory_session_commit") or spec.name.startswith("memory_context_")

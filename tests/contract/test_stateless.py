@@ -50,7 +50,8 @@ async def test_a_call_that_names_no_session_belongs_to_none_and_begins_none(door
 
 async def test_what_works_on_a_session_says_how_to_name_one(door: Door) -> None:
     async with door.agent() as agent:
-        for tool, arguments in NEED_A_SESSION:
+        note = ("memory_remember", {"content": "Ask Boris about the oven.", "type": "working"})
+        for tool, arguments in (*NEED_A_SESSION, note):
             complaint = await agent.complaint(tool, **arguments)
             for part in ("memory_session_start", "`session_id`", "X-Session-ID"):
                 assert part in complaint, (tool, complaint)
