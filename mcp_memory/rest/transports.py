@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from mcp.server import ServerRequestContext
     from mcp.types import CallToolRequestParams, CallToolResult, PaginatedRequestParams, Tool
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from mcp_memory.rest.endpoint import MemorySource
 
@@ -114,13 +114,15 @@ class ServerSentEvents:
         if self._ending.is_set():
             raise HTTPException(503, "The server is ending.", headers={"Retry-After": "5"})
         server = _server(await self._connection(Request(scope)), self._observed, INSTRUCTIONS)
+        answer = WholeAnswer(send)
         self.open += 1
         try:
-            async with self._transport.connect_sse(scope, receive, send) as (incoming, outgoing):
+            async with self._transport.connect_sse(scope, receive, answer) as (incoming, outgoing):
                 await self._until_ended(server.run(incoming, outgoing, server.create_initialization_options()))
                 await outgoing.aclose()
         finally:
             self.open -= 1
+        await answer.end()
 
     async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /messages/`: a message of the client's.
@@ -152,6 +154,24 @@ class ServerSentEvents:
             serving.cancel()
             ending.cancel()
             await asyncio.gather(serving, ending, return_exceptions=True)
+
+
+class WholeAnswer:
+    """A way out that can end the answer a stream was in the middle of."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._is_open = False
+
+    async def __call__(self, message: Message) -> None:
+        """ASGI's `send`."""
+        self._is_open = message["type"] == "http.response.start" or bool(message.get("more_body"))
+        await self._send(message)
+
+    async def end(self) -> None:
+        """Send what is missing, if anything is."""
+        if self._is_open:
+            await self({"type": "http.response.body", "body": b""})
 
 
 def streamable_routes(door: StreamableHttp) -> Sequence[Route]:

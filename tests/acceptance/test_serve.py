@@ -299,6 +299,7 @@ def test_open_streams_end_with_it_and_hold_nothing_up(tmp_path: Path) -> None:
         assert server.terminate() == 0
         for one in lines:
             assert not [line for line in one if line.startswith("event:")]
+    assert "without completing response" not in server.said
 
 
 def test_a_client_that_never_finishes_its_request_holds_it_up_no_longer_than_the_grace(tmp_path: Path) -> None:
