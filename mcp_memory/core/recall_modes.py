@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mcp_memory.core.resources import Resources, Scope
     from mcp_memory.llm.base import LanguageModel
     from mcp_memory.models.memory import Memory
-    from mcp_memory.models.recall import Recall
+    from mcp_memory.models.recall import Recall, Turn
 
 SUFFICIENT: Final = 0.5
 """A search whose nearest memory has at least this cosine to the query is sufficient. On 755 questions of four LoCoMo
@@ -57,6 +57,9 @@ QUERY_CHARS: Final = 400
 CANDIDATE_CHARS: Final = 500
 """As much of each memory as the model sees when it chooses."""
 
+TURNS: Final = 6
+"""As many of the last turns of a conversation, each cut like a memory."""
+
 NOTHING_CHOSEN: Final = (
     "The language model chose none of the memories found; they are in the order in which the search found them."
 )
@@ -66,14 +69,14 @@ async def search_with_model(resources: Resources, request: Recall, scope: Scope)
     """The memories that answer the query, found by `llm` or `hybrid`."""
     if request.mode is RecallMode.HYBRID:
         found = await search(resources, request, scope, floor_of(request))
-        if is_sufficient(found):
+        if is_sufficient(found, SUFFICIENT if request.rag_threshold is None else request.rag_threshold):
             return found
     return await _by_model_if_possible(resources, request, scope)
 
 
-def is_sufficient(searched: Searched) -> bool:
-    """Whether something was found that is near the query in meaning."""
-    return any((one.rank.relevance or 0.0) >= SUFFICIENT for one in searched.found)
+def is_sufficient(searched: Searched, threshold: float) -> bool:
+    """Whether something was found whose cosine to the query is at least `threshold`."""
+    return any((one.rank.relevance or 0.0) >= threshold for one in searched.found)
 
 
 async def _by_model_if_possible(resources: Resources, request: Recall, scope: Scope) -> Searched:
@@ -86,7 +89,7 @@ async def _by_model_if_possible(resources: Resources, request: Recall, scope: Sc
 
 
 async def _by_model(resources: Resources, model: LanguageModel, request: Recall, scope: Scope) -> Searched:
-    rewritten = await rewrite(model, request.query)
+    rewritten = await rewrite(model, request.query, request.context)
     most = max(request.limit, min(WIDER * request.limit, WIDEST))
     queries = dict.fromkeys((request.query.strip(), rewritten))
     wider = [request.model_copy(update={"query": query, "limit": most}) for query in queries]
@@ -132,19 +135,25 @@ def _merged(ranks: Sequence[Ranked], searches: int) -> Ranked:
     )
 
 
-async def rewrite(model: LanguageModel, query: str) -> str:
-    """The query in the words that an answer to it might have.
+async def rewrite(model: LanguageModel, query: str, conversation: Sequence[Turn] = ()) -> str:
+    """The query in the words that an answer to it might have; the end of the conversation says what it is about.
 
     Raises:
         LanguageModelError: the model did not answer, or with something that is no query.
     """
     told = prompt("rewrite", words=QUERY_WORDS, data_rule=prompt("data_rule"))
-    messages = [Message("system", told), Message("user", as_data("question", query))]
+    before = f"{as_data('conversation', _end_of(conversation))}\n\n" if conversation else ""
+    messages = [Message("system", told), Message("user", before + as_data("question", query))]
     completion = await model.complete(messages, max_tokens=ANSWER_TOKENS)
     rewritten = _query_in(completion.text)
     if completion.truncated or not rewritten:
         raise LanguageModelUnusable("The language model answered with no query when asked to rewrite one.")
     return rewritten
+
+
+def _end_of(conversation: Sequence[Turn]) -> str:
+    """The last turns, as much of them as the model is given."""
+    return "\n".join(f"{turn.role}: {clip(turn.content, CANDIDATE_CHARS)}" for turn in conversation[-TURNS:])
 
 
 def _query_in(text: str) -> str:

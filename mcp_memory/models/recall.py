@@ -30,6 +30,13 @@ class RecallMode(StrEnum):
     """`rag`, and `llm` where that finds nothing near enough."""
 
 
+class Turn(Request):
+    """One turn of a conversation."""
+
+    role: str = Field(max_length=200)
+    content: str = Field(max_length=100_000)
+
+
 class Recall(Request):
     """A question to memory; `*` browses newest first, whatever the mode."""
 
@@ -39,6 +46,10 @@ class Recall(Request):
     tags: Tags = Field(default_factory=list)
     limit: int = Field(10, ge=1, le=100)
     mode: RecallMode = RecallMode.RAG
+    rag_threshold: Share | None = None
+    """The cosine from which on `rag` is sufficient for `hybrid`; None: what was measured to part the two."""
+    context: list[Turn] = Field(default_factory=list, max_length=100)
+    """The conversation in which the question came up, for a language model that rewrites it."""
     min_relevance: Share | None = None
     tolerance: Tolerance = Tolerance.MODERATE
     context_id: Label = ""

@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 
 from mcp_memory.models.editing import GetMemory
 from mcp_memory.models.memory import DetailLevel, MemorySubtype, MemoryType  # noqa: TC001 - pydantic reads them
-from mcp_memory.models.recall import Neighbour, Recall, RecallResult, Tolerance
+from mcp_memory.models.recall import Neighbour, Recall, Tolerance
 from mcp_memory.rest.asking import asked, shared
 from mcp_memory.rest.endpoint import Answer, Body, Call, Endpoint, NoBody, NoQuery, Query, Reply
 from mcp_memory.rest.fields import VISIBLE, WHOLE, Ids, Moment, Name, Share, Tags, Text
@@ -35,10 +35,6 @@ Question = Annotated[
     Field(max_length=20_000),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 20_000, "pattern": VISIBLE}),
 ]
-
-NO_LANGUAGE_MODEL: Final = (
-    "Mode {mode} needs a language model, and none is set up; memories were found by meaning and words."
-)
 
 
 class Turn(Body):
@@ -156,7 +152,7 @@ async def recall(call: Call[MemoryRecall, NoQuery]) -> Reply:
         **spent(body, found),
         **confidence(body, found),
     }
-    return Reply(told | _degraded(body, found))
+    return Reply(told)
 
 
 def _fields(body: MemoryRecall) -> dict[str, Any]:
@@ -165,18 +161,8 @@ def _fields(body: MemoryRecall) -> dict[str, Any]:
     return fields | wider() if is_narrowed(body) else fields
 
 
-def _degraded(body: MemoryRecall, found: RecallResult) -> dict[str, str]:
-    """What of the request could not be done, besides what core says."""
-    if body.mode in (None, "rag") or "mode" in Recall.model_fields:
-        return {}
-    note = NO_LANGUAGE_MODEL.format(mode=body.mode)
-    return {"degraded": f"{found.degraded} {note}" if found.degraded else note}
-
-
 def _conversation(body: MemoryRecall) -> dict[str, Any]:
-    """The conversation, where the verb reads it."""
-    turns = [turn.model_dump() for turn in body.context or ()]
-    return {"context": turns} if turns and "context" in Recall.model_fields else {}
+    return {"context": [turn.model_dump() for turn in body.context or ()]}
 
 
 def without_context(fields: dict[str, Any]) -> dict[str, Any]:

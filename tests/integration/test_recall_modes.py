@@ -96,6 +96,25 @@ async def test_a_rewritten_query_finds_what_the_question_itself_does_not(notes: 
     assert [memory.id for memory in (await by_model.find(**asked, mode="llm")).memories] == [oven]
 
 
+async def test_a_model_that_rewrites_is_told_the_end_of_the_conversation_as_data(notes: Notes) -> None:
+    await notes.note("The oven was repaired by Firma Kessler for 240 euros.")
+    model = ScriptedModel(Librarian("oven repair cost", "Kessler"))
+    turns = [{"role": "user", "content": f"Turn {number} about the oven."} for number in range(9)]
+    await notes.read_by(model).find("What did it cost?", mode="llm", context=turns)
+    rewriting, choosing = (exchange[1].content for exchange in model.exchanges)
+    assert re.findall(r"user: Turn (\d)", rewriting) == ["3", "4", "5", "6", "7", "8"]
+    assert rewriting.index("conversation") < rewriting.index("What did it cost?")
+    assert "Turn 8" not in choosing
+
+
+async def test_the_caller_may_say_from_where_on_a_plain_search_is_enough(notes: Notes) -> None:
+    await notes.note("The oven was repaired in May.")
+    model = ScriptedModel(Librarian("When was the oven repaired?", "oven"))
+    for threshold, mode in ((0.0, "rag"), (1.0, "llm")):
+        answer = await notes.read_by(model).find("oven repair", mode="hybrid", rag_threshold=threshold)
+        assert answer.mode_used == mode
+
+
 async def test_the_model_sees_more_than_the_limit_and_the_answer_keeps_to_it(notes: Notes) -> None:
     for number in range(12):
         await notes.note(f"Jar {number} on the shelf holds tea of the year {1990 + number}.")
