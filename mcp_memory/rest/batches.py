@@ -17,6 +17,7 @@ from mcp_memory.models.memory import MemorySubtype, MemoryType, Remember
 from mcp_memory.rest.asking import asked, shared
 from mcp_memory.rest.endpoint import Answer, Body, Call, Endpoint, NoQuery, Reply
 from mcp_memory.rest.fields import Key, Meta, Moment, Name, Share, Tags, Text  # noqa: TC001 - pydantic reads them
+from mcp_memory.rest.memories import Changes
 from mcp_memory.rest.wire import WireMemory, memory_wire
 
 if TYPE_CHECKING:
@@ -41,18 +42,6 @@ class NewMemory(Body):
     user_id: Name | None = None
     author: Name | None = None
     occurred_at: Moment | None = None
-
-
-class Changes(Body):
-    """What of a memory changes."""
-
-    content: Text | None = None
-    type: MemoryType | None = None
-    subtype: MemorySubtype | None = None
-    importance: Share | None = None
-    tags: Tags | None = None
-    metadata: Meta | None = None
-    pinned: bool | None = None
 
 
 class Target(Body):

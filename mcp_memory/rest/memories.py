@@ -57,8 +57,8 @@ class MemoryCreate(Body):
     """Taken for the sake of clients: what became of them is told in `relation_write_result`."""
 
 
-class MemoryUpdate(Body):
-    """Change a memory; what is not given, or null, stays. `tags` and `metadata` replace those it has."""
+class Changes(Body):
+    """What of a memory changes; what is not given, or null, stays. `tags` and `metadata` replace those it has."""
 
     content: Text | None = None
     type: MemoryType | None = None
@@ -67,6 +67,11 @@ class MemoryUpdate(Body):
     tags: Tags | None = None
     metadata: Meta | None = None
     pinned: bool | None = None
+
+
+class MemoryUpdate(Changes):
+    """Change a memory; what is not given, or null, stays. `tags` and `metadata` replace those it has."""
+
     workspace_id: Name | None = None
 
 

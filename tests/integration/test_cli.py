@@ -9,45 +9,24 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.terminal import answer, environment, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Cli = Callable[..., subprocess.CompletedProcess[str]]
+    from tests.support.terminal import Cli
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals and file modes are POSIX")
 
 
-def environment(folder: Path) -> dict[str, str]:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
-    return {**bare, "MCP_MEMORY_DATA_DIR": str(folder), "MCP_MEMORY_WORKSPACE": "team"}
-
-
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    def run(*words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "mcp_memory", *words],
-            env={**environment(tmp_path / "memory"), **variables},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-
-    return run
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stdout + done.stderr
-    value: dict[str, Any] = json.loads(done.stdout)
-    return value
+    return terminal(tmp_path / "memory")
 
 
 def test_what_one_process_remembers_the_next_recalls_by_meaning(cli: Cli) -> None:

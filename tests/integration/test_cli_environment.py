@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mcp_memory.cli.environment import DETAILS
 from mcp_memory.models.environment import RlmDetail
 from tests.support.model_server import ModelServer, Usage
+from tests.support.terminal import answer, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import subprocess
     from pathlib import Path
 
-    Cli = Callable[..., subprocess.CompletedProcess[str]]
+    from tests.support.terminal import Cli
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    def run(*words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
-        place = {"MCP_MEMORY_DATA_DIR": str(tmp_path / "memory"), "MCP_MEMORY_WORKSPACE": "team"}
-        return subprocess.run(
-            [sys.executable, "-m", "mcp_memory", *words],
-            env={**bare, **place, **variables},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-
-    return run
+    return terminal(tmp_path / "memory")
 
 
 @pytest.fixture
@@ -53,13 +37,6 @@ def context(cli: Cli, session: str) -> Cli:
         return cli("context", *words, MCP_MEMORY_SESSION=session, **more)
 
     return run
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr + done.stdout
-    value: dict[str, Any] = json.loads(done.stdout)
-    assert value["success"] is True
-    return value
 
 
 def test_what_one_process_computes_the_next_still_has(context: Cli) -> None:

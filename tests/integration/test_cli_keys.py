@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mcp_memory.app import open_memory
+from tests.support.terminal import answer, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Cli = Callable[..., subprocess.CompletedProcess[str]]
+    from tests.support.terminal import Cli
 
 SECRET = re.compile(r"mcpm_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
-        place = {"MCP_MEMORY_DATA_DIR": str(tmp_path / "memory"), "MCP_MEMORY_WORKSPACE": "team"}
-        return subprocess.run(
-            [sys.executable, "-m", "mcp_memory", "keys", *words],
-            env={**bare, **place},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-
-    return run
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr + done.stdout
-    value: dict[str, Any] = json.loads(done.stdout)
-    assert value["success"] is True
-    return value
+    return terminal(tmp_path / "memory", "keys")
 
 
 def test_a_new_keys_secret_alone_goes_to_standard_output(cli: Cli) -> None:
