@@ -95,7 +95,7 @@ class KeptEncoder(MiniLMEncoder):
         pass
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _one_encoder() -> Iterator[None]:
     encoder = KeptEncoder()
     with pytest.MonkeyPatch.context() as patch:
