@@ -306,25 +306,3 @@ async def test_the_sdk_knows_whose_request_it_is_and_forgets_it_afterwards() -> 
     assert context["client_id"] == made.id
     assert SECRET not in json.dumps(token.model_dump())
     assert get_access_token() is None
-
-
-async def test_the_sdks_own_backend_takes_the_verifier() -> None:
-    from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
-    from starlette.requests import HTTPConnection
-
-    from mcp_memory.rest.security.keys import KeyVerifier
-
-    bench = Bench()
-    bench.memory.make()
-    backend = BearerAuthBackend(KeyVerifier(bench.door.keys))
-
-    async def user(secret: str) -> str | None:
-        header = (b"authorization", f"Bearer {secret}".encode())
-        found = await backend.authenticate(HTTPConnection({"type": "http", "headers": [header]}))
-        return None if found is None else str(found[1].display_name)
-
-    assert await user(SECRET) == "key_0"
-    assert await user(OTHER) is None
-    bench.memory.revoke()
-    bench.wait(2)
-    assert await user(SECRET) is None

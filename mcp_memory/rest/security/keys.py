@@ -83,20 +83,6 @@ class KeyRing:
         self._believed[mark] = (key, self._clock() + BELIEVED_SECONDS)
 
 
-class KeyVerifier:
-    """The SDK's `TokenVerifier` over API keys, for servers built of the SDK's own classes."""
-
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Whom the token lets in; None for an unknown, expired or revoked one."""
-        key = await self._ring.find(token)
-        if key is None or await self._ring.state(key) != "active":
-            return None
-        return access_token(key)
-
-
 @contextmanager
 def acting_with(key: ApiKey | None, scope: Scope) -> Iterator[None]:
     """Let the SDK know whose request this is: its sessions then belong to the key that began them."""
